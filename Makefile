@@ -1,0 +1,76 @@
+# A fresh Debian machine needs python3 (3.11 or newer), python3-venv, git and make; nothing else.
+# The rest is brought into .venv, in the versions that constraints/ holds.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.setup-done
+
+# uv does not read pip's variable: a folder of wheels that the machine offers (with a torch for
+# the CPU, say) is to be found by both.
+UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+ifneq ($(strip $(UV_FIND_LINKS)),)
+export UV_FIND_LINKS
+endif
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help setup demo test check bench verify lock clean
+
+help:
+	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
+	@echo 'make demo     grade bundled replies: no download, no GPU, no key'
+	@echo 'make test     all tests but those that take hours'
+	@echo 'make check    format, lint, types, and who imports whom'
+	@echo 'make bench    time grading against the installed evalplus'
+	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
+	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
+	@echo 'make clean    remove .venv, caches and builds; runs are kept'
+
+setup: $(SETUP)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer is needed: make setup PYTHON=python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(SETUP): pyproject.toml constraints/base.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints/base.txt uv
+	$(BIN)/uv pip install -q -p $(VENV) -c constraints/base.txt -b constraints/base.txt -e '.[bench,dev]'
+	@touch $@
+
+demo: setup
+	$(BIN)/harness eval fake:demo -b sanity
+
+test: setup
+	$(BIN)/python -m pytest -q
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -q tests/test_dependencies.py
+
+bench: setup
+	$(BIN)/python -m tests.bench_grading
+
+verify: setup
+	$(BIN)/python -m tests.verify
+
+# Versions only: no index, no folder, no machine (`+cpu` is a build of torch, not a version of it).
+COMPILE := $(BIN)/uv pip compile -q --upgrade --python-version 3.11 \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
+
+TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
+
+lock: setup
+	$(COMPILE) --universal --extra bench --extra dev -o constraints/base.txt
+	$(COMPILE) --python-platform x86_64-manylinux_2_28 $(TORCH_BACKEND) \
+		--override constraints/train-overrides.txt \
+		--extra bench --extra dev --extra train --extra cpu -o constraints/train.txt
+	sed -i 's/+cpu$$//' constraints/train.txt
+	@! grep -nE '://|^-|@' constraints/base.txt constraints/train.txt \
+		|| { echo 'a constraints file names an address' >&2; exit 1; }
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

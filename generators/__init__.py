@@ -1,0 +1,1 @@
+"""Make training problems of a wanted type. Nothing lives here yet."""

@@ -1,0 +1,397 @@
+"""Measure a checkpoint: read or make samples, grade them, append what is found, resume.
+
+    run = evaluate("samples.jsonl", settings=load(...))
+    print(summary(run).pass_at[1]["plus"])
+
+A run is resumed by asking for it again: what is recorded is neither made nor graded twice, and
+more samples or problems extend it. The order is samples first (they are what costs), then the
+expected values and the ground-truth gate, then the programs, the slowest problems first.
+
+Not here: what a pass is (grading/), where files lie (store.py), what a screen looks like (cli.py).
+"""
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness
+from harness import benchmarks
+from harness.benchmarks import evalplus
+from harness.benchmarks.data import DataFolders
+from harness.config import Settings
+from harness.errors import DataError, SandboxError
+from harness.grading import GRADER_VERSION, Judge, Profile, Progress, Submission, profile_named
+from harness.models import replay
+from harness.records import Benchmark, EvalRun, RunConfig, Sample, Status, Verdict
+from harness.stats import Estimate, estimate_pass_at_k
+from harness.store import RunWriter, Store
+from sandboxes.process import ProcessSandbox, why_no_namespaces
+from sandboxes.protocol import Sandbox
+
+DEMO = "fake:demo"
+
+
+class Observer:
+    """What `evaluate` tells while it works. The methods do nothing; a screen overrides them."""
+
+    def say(self, text: str) -> None:
+        """Something that a person should know: once, in a line."""
+
+    def preparing(self, progress: Progress) -> None:
+        """The expected values are on their way."""
+
+    def graded(self, run: RunWriter, num_owed: int) -> None:
+        """One more verdict is recorded; `num_owed` are still to come."""
+
+
+def evaluate(
+    source: str,
+    benchmark: str | None = None,
+    *,
+    settings: Settings,
+    name: str | None = None,
+    fresh: bool = False,
+    observer: Observer | None = None,
+) -> EvalRun:
+    """Grade the samples of `source` on a benchmark, in a new run or where one stopped.
+
+    Args:
+        source: a samples file or folder, or `fake:demo` for the bundled replies to `sanity`.
+        benchmark: its name; None where the samples' ids tell.
+        name: a name for the run instead of the one that its identity gives.
+        fresh: move a run of the same name aside first.
+
+    Raises:
+        UserError: a name, a file or a setting is wrong; nothing was done.
+        RunMismatch: the named run has another identity.
+        EnvironmentRefused: canonical solutions fail here, so nothing is scored.
+        SandboxUnavailable: no sandbox of the wanted kind can be opened here.
+        SandboxError: the sandbox broke down half-way; the verdicts so far are kept.
+        StorageError: the run directory can't be written; what is in it stays.
+    """
+    observer = observer or Observer()
+    isolation = choose_sandbox(settings, ours_only=source == DEMO)
+    if isolation.note:
+        observer.say(isolation.note)
+    if source == DEMO:
+        model = replay.replay_demo(hostile=not isolation.is_plain)
+        if isolation.is_plain:
+            observer.say("plain isolation only: the demo's hostile replies are left out")
+    else:
+        model = replay.open_replay(Path(source))
+    problems = benchmarks.load(
+        _benchmark_name(model, benchmark), data=DataFolders.from_settings(settings)
+    )
+    found = model.samples(
+        problems, n=settings.eval.num_samples, extraction=settings.replay.extraction
+    )
+    for text in _remarks(found, problems):
+        observer.say(text)
+    profile = profile_named(settings.grading.profile or problems.default_profile)
+    num_workers = settings.sandbox.workers or os.cpu_count() or 1
+    with Judge.open(
+        isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+    ) as judge:
+        config = RunConfig(
+            checkpoint=model.checkpoint,
+            benchmark=problems.name,
+            benchmark_hash=problems.hash,
+            profile=profile.name,
+            extraction=found.extraction,
+            grader_version=GRADER_VERSION,
+            environment=judge.environment,
+            num_problems=len(problems),
+            suites=tuple(suite.name for suite in problems.problems[0].suites),
+            command=command_line(),
+            versions=versions(),
+        )
+        with Store(settings.home).open_run(config, name=name, fresh=fresh) as run:
+            wanted = {problem.id for problem in problems.problems[: settings.eval.limit]}
+            for sample in found.samples:
+                if sample.problem_id in wanted and sample.key not in run.samples:
+                    run.append_sample(sample)
+            scope = {sample.key for sample in found.samples if sample.problem_id in wanted}
+            owed = [key for key in run.owed if key in scope]
+            _say_where_it_stands(observer, run, owed)
+            _grade(run, problems, [run.samples[key] for key in owed], judge, observer)
+    return Store(settings.home).load(run.id)
+
+
+def regrade(ref: str, *, settings: Settings, observer: Observer | None = None) -> EvalRun:
+    """Grade the recorded samples of a run again, all of them.
+
+    Under the run's own profile the new verdicts replace the old ones in the same run; under
+    another one (`grading.profile`), or with another grader or interpreter, they make a run of
+    their own beside it.
+
+    Raises: as `evaluate`.
+    """
+    observer = observer or Observer()
+    store = Store(settings.home)
+    old = store.load(ref)
+    isolation = choose_sandbox(settings, ours_only=old.config.checkpoint.source == DEMO)
+    problems = benchmarks.load(old.config.benchmark, data=DataFolders.from_settings(settings))
+    if problems.hash != old.config.benchmark_hash:
+        raise DataError(
+            f"{old.config.benchmark} is not what it was when {old.id} was made: "
+            f"hash {old.config.benchmark_hash[:8]} → {problems.hash[:8]}"
+        )
+    profile = profile_named(settings.grading.profile or old.config.profile)
+    num_workers = settings.sandbox.workers or os.cpu_count() or 1
+    with Judge.open(
+        isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+    ) as judge:
+        config = old.config.model_copy(
+            update={
+                "profile": profile.name,
+                "grader_version": GRADER_VERSION,
+                "environment": judge.environment,
+                "command": command_line(),
+                "versions": versions(),
+            }
+        )
+        own_name = old.id if config.identity() == old.config.identity() else None
+        name = own_name.removesuffix(f".{problems.name}") if own_name else None
+        same = own_name is not None and Store.run_id(config, None) != own_name
+        with store.open_run(config, name=name if same else None) as run:
+            for sample in old.samples.values():
+                if sample.key not in run.samples:
+                    run.append_sample(sample)
+            before = {key: verdict.status for key, verdict in run.verdicts.items()}
+            _grade(run, problems, list(run.samples.values()), judge, observer)
+            changed = sum(
+                verdict.status != before[key]
+                for key, verdict in run.verdicts.items()
+                if key in before
+            )
+            if before:
+                observer.say(f"{len(before)} verdicts graded again, {changed} changed")
+    return store.load(run.id)
+
+
+def _grade(
+    run: RunWriter,
+    benchmark: Benchmark,
+    samples: Sequence[Sample],
+    judge: Judge,
+    observer: Observer,
+) -> None:
+    """Grade samples and write the views; also when the work is cut short."""
+    by_id = {problem.id: problem for problem in benchmark}
+    asked = {sample.problem_id for sample in samples}
+    try:
+        if samples:
+            judge.prepare([p for p in benchmark if p.id in asked], observer.preparing)
+            submissions = [
+                Submission(
+                    problem=by_id[sample.problem_id],
+                    code=sample.code,
+                    index=sample.index,
+                    truncated=sample.finish_reason == "length",
+                )
+                for sample in samples
+            ]
+            num_owed = len(submissions)
+            for verdict in judge.grade(judge.slowest_first(submissions)):
+                run.append_verdict(verdict)
+                num_owed -= 1
+                observer.graded(run, num_owed)
+    except SandboxError as error:
+        run.log(f"stopped: {error}")
+        raise
+    finally:
+        if run.verdicts:
+            recorded = EvalRun(run.id, str(run.path), run.config, run.samples, run.verdicts)
+            results = (
+                dict(evalplus.eval_results(benchmark, recorded))
+                if benchmark.problems[0].family in ("humaneval", "mbpp")
+                else None
+            )
+            run.finish(summary(recorded).as_json(), results)
+
+
+def _benchmark_name(model: replay.Replay, asked: str | None) -> str:
+    name = asked or benchmarks.guess(model.task_ids)
+    if name is None:
+        first = ", ".join(list(model.task_ids)[:3])
+        raise DataError(f"no benchmark here has ids like {first}: name one with -b")
+    return name
+
+
+def _remarks(found: replay.ReplaySamples, benchmark: Benchmark) -> list[str]:
+    remarks = list(found.warnings)
+    if found.extraction == "harness":
+        remarks.append("raw replies: code is taken out of them (--set replay.extraction=none: not)")
+    if found.unknown:
+        num_unknown = found.unknown.total()
+        remarks.append(f"{num_unknown} samples are of no problem of {benchmark.name}: left out")
+    if found.missing:
+        remarks.append(f"partial: {len(found.missing)} of {len(benchmark)} problems have no sample")
+    return remarks
+
+
+def _say_where_it_stands(observer: Observer, run: RunWriter, owed: Sequence[object]) -> None:
+    num_kept = len(run.verdicts)
+    if not run.resumed:
+        return
+    if not owed:
+        observer.say(f"run {run.id} is complete: nothing to do")
+    else:
+        observer.say(
+            f"resuming run {run.id}: {num_kept} of {num_kept + len(owed)} verdicts kept, "
+            f"{len(owed)} to do (config unchanged)"
+        )
+
+
+# --- the sandbox ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """The sandbox that the settings lead to on this machine."""
+
+    sandbox: Sandbox
+    is_plain: bool
+    note: str
+    """What the user must know of it; empty where it is the best there is."""
+
+
+def choose_sandbox(settings: Settings, *, ours_only: bool = False) -> Isolation:
+    """The sandbox of the settings. `ours_only`: every program is ours, so plain needs no consent.
+
+    Opening it raises SandboxUnavailable where it can't be had; this does not.
+    """
+    kind = settings.sandbox.kind
+    is_plain = kind == "plain" or (kind == "auto" and why_no_namespaces() is not None)
+    level = None if kind == "auto" else kind
+    sandbox = ProcessSandbox(level, allow_plain=settings.sandbox.allow_plain or ours_only)
+    note = ""
+    if is_plain and settings.sandbox.allow_plain:
+        note = "plain isolation, by your consent: a program that means harm can do it"
+    return Isolation(sandbox, is_plain, note)
+
+
+# --- the view ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run says, recomputed from its verdicts."""
+
+    run: EvalRun
+    num_problems: int
+    """Problems with at least one sample."""
+    pass_at: Mapping[int, Mapping[str, Estimate]]
+    """k → suite → estimate, for every k that all scored problems have samples for. A suite
+    counts as passed with all before it: `plus` is base and plus, as EvalPlus reports it."""
+    by_status: Mapping[Status, int]
+    cpu_s: float
+
+    def as_json(self) -> dict[str, object]:
+        config = self.run.config
+        rates = {
+            f"pass@{k}": {
+                suite: {"value": e.value, "low": e.low, "high": e.high, "n": e.num_problems}
+                for suite, e in by_suite.items()
+            }
+            for k, by_suite in self.pass_at.items()
+        }
+        return {
+            "run": self.run.id,
+            "benchmark": config.benchmark,
+            "profile": config.profile,
+            "checkpoint": config.checkpoint.name,
+            "problems": self.num_problems,
+            "benchmark_problems": config.num_problems,
+            "samples": len(self.run),
+            "scored": self.run.num_scored,
+            "unscored": self.run.num_unscored,
+            **rates,
+            "by_status": {status.value: count for status, count in self.by_status.items()},
+            "level": sorted({verdict.level for verdict in self.run}),
+            "seconds": round(self.cpu_s, 2),
+            "path": self.run.path,
+        }
+
+
+def summary(run: EvalRun) -> Summary:
+    """pass@k with intervals for every k up to the samples a problem, and the rest of the screen."""
+    suites = run.config.suites
+    scored = [verdict for verdict in run if verdict.scored]
+    num_scored = Counter(verdict.problem_id for verdict in scored)
+    pass_at: dict[int, dict[str, Estimate]] = {}
+    for k in range(1, min(num_scored.values(), default=0) + 1):
+        for position, suite in enumerate(suites, start=1):
+            passed = Counter(
+                verdict.problem_id for verdict in scored if _passed(verdict, suites[:position])
+            )
+            counts = [(count, passed[problem]) for problem, count in num_scored.items()]
+            estimate = estimate_pass_at_k(counts, k)
+            if estimate is not None:
+                pass_at.setdefault(k, {})[suite] = estimate
+    return Summary(
+        run=run,
+        num_problems=len({problem_id for problem_id, _ in run.samples}),
+        pass_at=pass_at,
+        by_status=Counter(verdict.status for verdict in run),
+        cpu_s=sum(verdict.cpu_s for verdict in run),
+    )
+
+
+def _passed(verdict: Verdict, suites: Sequence[str]) -> bool:
+    results = verdict.suites
+    return all(suite in results and results[suite].status == Status.PASSED for suite in suites)
+
+
+# --- what repeats a run --------------------------------------------------------------------
+
+
+def command_line() -> str:
+    """The command that was typed; empty where the harness is used as a library."""
+    if not sys.argv or Path(sys.argv[0]).name != "harness":
+        return ""
+    return shlex.join(["harness", *sys.argv[1:]])
+
+
+def versions() -> dict[str, str]:
+    """What to note beside a result: harness, interpreter, numpy, host, and git if it is there."""
+    found = {
+        "harness": harness.__version__,
+        "python": platform.python_version(),
+        "numpy": importlib.metadata.version("numpy"),
+        "host": platform.node(),
+        "platform": platform.platform(),
+    }
+    source = Path(__file__).resolve().parent
+    if (source.parent / ".git").exists():
+        described = subprocess.run(
+            ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if described.returncode == 0:
+            found["git"] = described.stdout.strip()
+    return found
+
+
+__all__ = [
+    "DEMO",
+    "Isolation",
+    "Observer",
+    "Profile",
+    "Summary",
+    "choose_sandbox",
+    "command_line",
+    "evaluate",
+    "regrade",
+    "summary",
+    "versions",
+]

@@ -1,0 +1,393 @@
+"""Compare the answers of a program with the expected ones, outside of its reach.
+
+`SuiteJudge` follows one program through one suite, answer by answer, and says `enough` at the
+first that is wrong. Almost all answers are settled by comparing bytes; the rest are decoded by
+the strict reader of the codec and compared by the profile's rules, which for `evalplus` are
+those of EvalPlus 0.3.1 (`evalplus/eval/__init__.py: unsafe_execute`), rule by rule:
+
+    1  exact: `out == expected`, as Python compares values of builtin types and numpy arrays
+    2  by entry point: alternative oracles, set equality, "is not None"
+    3  a tolerance of 1e-6 from the first expected float on, for all later inputs (sticky)
+    4  if not exact and there is a tolerance: same type, same length, numpy.allclose
+
+Not here: which program runs when (judge.py), where expected values come from (truth.py).
+"""
+
+import hashlib
+import math
+import reprlib
+import warnings
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.grading.profiles import Profile
+from harness.grading.truth import NOT_NONE_ENTRY_POINTS, SuiteTruth
+from harness.records import Failure, Problem, Status, Value
+from sandboxes.agent import codec
+from sandboxes.protocol import Reply, Returned
+
+FLOAT_ATOL = 1e-6
+_RTOL = 1e-7
+"""numpy.testing's default, which EvalPlus sets explicitly."""
+
+
+class Unequal(Exception):
+    """The answer is wrong, or can't be compared, which is the same."""
+
+
+class SuiteJudge:
+    """One program on one suite: counts what passed, keeps the first failure."""
+
+    def __init__(self, profile: Profile, problem: Problem, truth: SuiteTruth) -> None:
+        self._profile = profile
+        self._problem = problem
+        self._truth = truth
+        self._rule = special_rule(problem)
+        self.num_passed = 0
+        self.num_run = 0
+        self.failed: Status | None = None
+        self.failure: Failure | None = None
+
+    def see(self, chunk: Sequence[Returned]) -> Reply:
+        """Judge the next answers, in order; the reply to the sandbox."""
+        truth = self._truth
+        for answer in chunk:
+            index = answer.index
+            if index >= len(truth.frames):
+                return self._fail(answer, Status.FORBIDDEN, "more answers than inputs")
+            if answer.exception:
+                return self._fail(answer, Status.EXCEPTION, answer.exception)
+            if self._rule is None and truth.settles[index] and answer.frame == truth.frames[index]:
+                self.num_passed += 1
+                continue
+            try:
+                if not self._accepts(index, answer.frame):
+                    return Reply.FULL
+            except Unequal:
+                return self._fail(answer, Status.WRONG_ANSWER, describe(answer.frame))
+            self.num_passed += 1
+        self.num_run = self.num_passed
+        return Reply.GO_ON
+
+    def _fail(self, answer: Returned, status: Status, got: str) -> Reply:
+        self.num_run = self.num_passed + 1
+        self.failed = status
+        if answer.index < len(self._truth.frames):
+            self.failure = Failure(
+                test=answer.index,
+                input=short_repr(self._inputs(answer.index)),
+                expected=describe(self._truth.whole(answer.index)),
+                got=got[:500].encode("utf-8", "backslashreplace").decode(),
+            )
+        return Reply.ENOUGH
+
+    def _inputs(self, index: int) -> tuple[Value, ...]:
+        return self._problem.suite(self._truth.name).inputs[index]
+
+    def _accepts(self, index: int, frame: bytes) -> bool:
+        """True: right. False: the whole value is needed. Raises Unequal."""
+        expected_frame = self._truth.whole(index)
+        try:
+            out = codec.decode(frame)
+        except codec.CodecError as error:
+            raise Unequal(str(error)) from None
+        if isinstance(out, codec.Unencodable):
+            raise Unequal(out.reason)
+        if isinstance(out, codec.Digest):
+            return self._accepts_digest(out, index)
+        expected = codec.decode(expected_frame)
+        if isinstance(expected, codec.Digest):
+            # Only plain values are kept as a digest alone (truth.py).
+            if self._profile.comparison == "evalplus":
+                frame = codec.encode(as_plain(unwrap(out)), inline_limit=None)
+            if hashlib.sha256(frame).digest() != expected.sha256:
+                raise Unequal
+            return True
+        self._compare(index, out, expected)
+        return True
+
+    def _accepts_digest(self, out: codec.Digest, index: int) -> bool:
+        expected = codec.decode(self._truth.frames[index])
+        if isinstance(expected, codec.Digest) and out.sha256 == expected.sha256:
+            return not expected.nan
+        whole = codec.decode(self._truth.whole(index))
+        if isinstance(whole, codec.Digest) and out.plain and whole.plain:
+            raise Unequal
+        return False
+
+    def _compare(self, index: int, out: Value, expected: Value) -> None:
+        if self._profile.comparison == "strict":
+            atol = self._problem.atol or FLOAT_ATOL
+            if self._rule is not None:
+                value = out if self._rule is not_none else unwrap(out)
+                right = _guarded(self._rule, value, expected, self._inputs(index), atol)
+                if right is not None:
+                    if not right:
+                        raise Unequal
+                    return
+            if not strictly_equal(out, expected, atol):
+                raise Unequal
+            return
+        atol = self._problem.atol
+        if not atol and self._truth.first_float < index:
+            atol = FLOAT_ATOL
+        # Whether something is None can be told of every object, also of one that can't cross.
+        value = out if self._rule is not_none else unwrap(out)
+        right = None
+        if self._rule is not None:
+            right = _guarded(self._rule, value, expected, self._inputs(index), atol)
+        if self._rule is find_zero:  # the peer's `continue`: no second chance by tolerance
+            if not right:
+                raise Unequal
+            return
+        if right is None:
+            right = loosely_equal(value, expected)
+        if not atol and self._truth.first_float == index:
+            atol = FLOAT_ATOL
+        if not right and not (atol and within_tolerance(out, value, expected, atol)):
+            raise Unequal
+
+
+# --- comparing values ----------------------------------------------------------------------
+
+
+def unwrap(value: Value) -> Value:
+    """Subclasses of builtins become what their builtin base holds.
+
+    Raises:
+        Unequal: there is something inside that does not cross the border (a candidate's own
+            object, a generator): it equals nothing.
+    """
+    if isinstance(value, codec.Subclass):
+        return unwrap(value.base)
+    if isinstance(value, codec.Opaque | codec.Unencodable | codec.Digest):
+        raise Unequal(repr(value))
+    kind = type(value)
+    if kind in (list, tuple, set, frozenset):
+        members = [unwrap(member) for member in cast(Sequence[Value], value)]
+        return cast(Callable[[Sequence[Value]], Value], kind)(members)
+    if kind is dict:
+        pairs = cast(dict[Value, Value], value).items()
+        return {unwrap(key): unwrap(member) for key, member in pairs}
+    return value
+
+
+def loosely_equal(out: Value, expected: Value) -> bool:
+    """Python's `==`, and no exception: an array whose truth is ambiguous is unequal."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bool(out == expected)
+    except Exception:  # noqa: BLE001 — whatever a comparison raises, the peer counts as a failure
+        return False
+
+
+def within_tolerance(out: Value, value: Value, expected: Value, atol: float) -> bool:
+    """Rule 4: same type (a subclass is another type), same length, numpy.allclose."""
+    if isinstance(out, codec.Subclass) or type(value) is not type(expected):
+        return False
+    if isinstance(expected, list | tuple) and len(cast(Sequence[Value], value)) != len(
+        cast(Sequence[Value], expected)
+    ):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bool(np.allclose(value, expected, rtol=_RTOL, atol=atol))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except Exception:  # noqa: BLE001 — not numbers, ragged, too large: the peer's assert fails on these too
+        return False
+
+
+def strictly_equal(out: Value, expected: Value, atol: float) -> bool:
+    """Equal types at every depth; floats within `atol` (rtol 1e-7), NaN equal to NaN."""
+    if type(out) is not type(expected) or isinstance(
+        out, codec.Opaque | codec.Subclass | codec.Unencodable
+    ):
+        return False
+    if isinstance(out, float) and isinstance(expected, float):
+        return (
+            out == expected
+            or (math.isnan(out) and math.isnan(expected))
+            or abs(out - expected) <= atol + _RTOL * abs(expected)
+        )
+    if isinstance(out, complex) and isinstance(expected, complex):
+        return strictly_equal(out.real, expected.real, atol) and strictly_equal(
+            out.imag, expected.imag, atol
+        )
+    if isinstance(out, list | tuple):
+        ours, theirs = cast(Sequence[Value], out), cast(Sequence[Value], expected)
+        return len(ours) == len(theirs) and all(
+            strictly_equal(one, other, atol) for one, other in zip(ours, theirs, strict=True)
+        )
+    if isinstance(out, dict):
+        mine, other_one = cast(dict[Value, Value], out), cast(dict[Value, Value], expected)
+        return (
+            len(mine) == len(other_one)
+            and typed(mine) == typed(other_one)
+            and all(strictly_equal(mine[key], other_one[key], atol) for key in mine)
+        )
+    if isinstance(out, set | frozenset):
+        return typed(cast(set[Value], out)) == typed(cast(set[Value], expected))
+    if isinstance(out, np.ndarray) and isinstance(expected, np.ndarray):
+        return _strictly_equal_arrays(
+            cast(NDArray[np.generic], out), cast(NDArray[np.generic], expected), atol
+        )
+    return loosely_equal(cast(Value, out), expected)
+
+
+def _strictly_equal_arrays(
+    out: NDArray[np.generic], expected: NDArray[np.generic], atol: float
+) -> bool:
+    if out.dtype != expected.dtype or out.shape != expected.shape:
+        return False
+    if np.issubdtype(out.dtype, np.inexact):
+        inexact = cast(tuple[NDArray[np.inexact], NDArray[np.inexact]], (out, expected))
+        return bool(np.allclose(*inexact, rtol=_RTOL, atol=atol, equal_nan=True))
+    return bool(np.array_equal(out, expected))
+
+
+def typed(members: "set[Value] | frozenset[Value] | dict[Value, Value]") -> set[tuple[type, Value]]:
+    """Members with their types, as `1 == True` and `1 == 1.0` in a set."""
+    return {(type(member), member) for member in members}
+
+
+def as_plain(value: Value) -> Value:
+    """Booleans and integral floats as the integers that they equal, at every depth.
+
+    A plain expected value (integers, strings, lists, tuples …) that is kept as a digest
+    equals `value` exactly when the two canonical forms have the same bytes.
+    """
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    if isinstance(value, complex) and value.imag == 0 and value.real.is_integer():
+        return int(value.real)
+    if isinstance(value, list):
+        return [as_plain(member) for member in cast(list[Value], value)]
+    if isinstance(value, tuple):
+        return tuple(as_plain(member) for member in cast(tuple[Value, ...], value))
+    return value
+
+
+# --- special oracles (rule 2) --------------------------------------------------------------
+
+SpecialRule = Callable[[Value, Value, Sequence[Value], float], bool | None]
+"""(out, expected, inputs, atol) -> right, or None: the rule has no say and `==` decides."""
+
+
+def find_zero(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool:
+    """HumanEval/32: any root of the polynomial will do."""
+    (coefficients,) = inputs
+    powers = enumerate(cast(Sequence[float], coefficients))
+    return abs(sum(c * math.pow(cast(float, out), power) for power, c in powers)) <= atol
+
+
+def any_value(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool:
+    """Mbpp/164: the publisher's tests were wrong, so everything passes."""
+    return True
+
+
+def or_zero(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool | None:
+    """Mbpp/295: 0 is accepted besides the expected sum."""
+    return True if loosely_equal(out, 0) else None
+
+
+def or_vertical_height(
+    out: Value, expected: Value, inputs: Sequence[Value], atol: float
+) -> bool | None:
+    """Mbpp/581: "height" may mean the pyramid's own height instead of its slant height."""
+    if loosely_equal(out, expected):
+        return True
+    base, height = cast(tuple[float, float], tuple(inputs))
+    slant = math.sqrt((base / 2) ** 2 + height**2)
+    surface = round(base**2 + 4 * (base * slant) / 2)
+    return bool(abs(cast(float, out) - surface) <= atol)
+
+
+def or_padded_digits(
+    out: Value, expected: Value, inputs: Sequence[Value], atol: float
+) -> bool | None:
+    """Mbpp/558: the shorter number may be padded with zeros."""
+    one, other = (str(number) for number in inputs)
+    width = max(len(one), len(other))
+    digits = zip(one.zfill(width), other.zfill(width), strict=True)
+    if loosely_equal(out, expected):
+        return True
+    return loosely_equal(out, sum(abs(int(a) - int(b)) for a, b in digits))
+
+
+def equal_as_sets(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool:
+    """Mbpp/2, 7, 111, 140, 232, 249, 579, 769: the order and repeats are not asked for."""
+    return set(cast(Sequence[Value], out)) == set(cast(Sequence[Value], expected))
+
+
+def not_none(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool:
+    """Mbpp/737, 787, 794: a match object or None; the truth is whether it is not None."""
+    return bool(out == expected) if isinstance(out, bool) else expected == (out is not None)
+
+
+_MBPP_RULES: dict[str, SpecialRule] = {
+    "are_equivalent": any_value,
+    "sum_div": or_zero,
+    "surface_Area": or_vertical_height,
+    "digit_distance_nums": or_padded_digits,
+    "similar_elements": equal_as_sets,
+    "find_char_long": equal_as_sets,
+    "common_in_nested_lists": equal_as_sets,
+    "extract_singly": equal_as_sets,
+    "larg_nnum": equal_as_sets,
+    "intersection_array": equal_as_sets,
+    "find_dissimilar": equal_as_sets,
+    "Diff": equal_as_sets,
+} | dict.fromkeys(NOT_NONE_ENTRY_POINTS, not_none)
+
+
+def special_rule(problem: Problem) -> SpecialRule | None:
+    """The rule of a problem's entry point, in the family that it was written for."""
+    if problem.family == "mbpp":
+        return _MBPP_RULES.get(problem.entry_point)
+    if problem.family == "humaneval" and problem.entry_point == "find_zero":
+        return find_zero
+    return None
+
+
+def _guarded(
+    rule: SpecialRule, out: Value, expected: Value, inputs: Sequence[Value], atol: float
+) -> bool | None:
+    try:
+        return rule(out, expected, inputs, atol)
+    except Exception:  # noqa: BLE001 — an answer of the wrong shape; the peer's assert fails likewise
+        return False
+
+
+# --- for people ----------------------------------------------------------------------------
+
+
+def short_repr(value: Value, limit: int = 400) -> str:
+    """A value as a Python literal, cut in the middle of what is long."""
+    shortener = reprlib.Repr()
+    shortener.maxlevel, shortener.maxstring, shortener.maxother = 8, 200, 200
+    shortener.maxlist = shortener.maxtuple = shortener.maxdict = shortener.maxset = 30
+    shortener.maxlong = 100
+    return shortener.repr(value)[:limit]
+
+
+def describe(frame: bytes) -> str:
+    """A codec frame for people."""
+    if not frame:
+        return ""
+    try:
+        value = codec.decode(frame)
+    except codec.CodecError as error:
+        return f"<malformed: {error}>"
+    if isinstance(value, codec.Digest):
+        return f"<a value of {value.size:,} bytes>"
+    if isinstance(value, codec.Unencodable):
+        return f"<a value that can't be sent: {value.reason}>"
+    if isinstance(value, codec.Opaque):
+        return f"<{value.type_name}: {value.repr}>"
+    if isinstance(value, codec.Subclass):
+        return f"{value.type_name}({short_repr(value.base)})"
+    return short_repr(value)

@@ -1,0 +1,369 @@
+"""Decide whether programs are right without ever telling them what right is.
+
+The sandbox runs a program on inputs and sends back encoded values; this package alone knows the
+expected ones. A pass needs a full set of right values. Everything else is one of the statuses of
+`records.Status`, and a failure of ours is UNSCORED, never a zero.
+
+    with Judge.open(settings…) as judge:
+        for verdict in judge.grade(submissions): ...
+
+Timeouts are final only when the program ran out of time once more, alone on the machine.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import EnvironmentRefused
+from harness.grading.calls import SuiteJudge
+from harness.grading.profiles import GRADER_VERSION, Profile
+from harness.grading.truth import Truth, TruthCache, bundle_of, make_truths
+from harness.records import Problem, Status, SuiteResult, Verdict
+from sandboxes.protocol import Bundle, End, Execution, Job, Reply, Returned, Sandbox, Workers
+
+_STDERR_CHARS = 2000
+
+STATUS_OF_END: dict[End, Status] = {
+    End.EXCEPTION: Status.EXCEPTION,
+    End.SYNTAX: Status.SYNTAX_ERROR,
+    End.TIMEOUT: Status.TIMEOUT,
+    End.OUT_OF_MEMORY: Status.OUT_OF_MEMORY,
+    End.KILLED: Status.EXCEPTION,
+    End.FORBIDDEN: Status.FORBIDDEN,
+    End.LOST: Status.UNSCORED,
+}
+"""What a program's end is worth. COMPLETED and ENOUGH depend on its answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A program to be graded."""
+
+    problem: Problem
+    code: str
+    index: int = 0
+    """Number of the sample among those of its problem."""
+    truncated: bool = False
+    """The reply was cut by the token limit."""
+
+
+class Progress(NamedTuple):
+    """Where preparing stands, for a progress line."""
+
+    stage: str
+    done: int
+    total: int
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def _silent(progress: Progress) -> None:
+    pass
+
+
+class Judge:
+    """Grades programs on open workers. Made by `Judge.open`."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        workers: Workers,
+        num_workers: int,
+        profile: Profile,
+        cache: TruthCache,
+    ) -> None:
+        self._sandbox = sandbox
+        self._workers = workers
+        self._num_workers = num_workers
+        self.profile = profile
+        self._cache = cache
+        self._truths: dict[str, Truth] = {}
+        self._bundles: dict[tuple[str, str], Bundle] = {}
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, sandbox: Sandbox, profile: Profile, *, cache: Path, num_workers: int
+    ) -> Generator["Judge"]:
+        """Start workers and grade on them until the block ends.
+
+        Raises:
+            SandboxUnavailable: this machine has no such sandbox.
+        """
+        with sandbox.open("python", num_workers) as workers:
+            truth_cache = TruthCache(cache, workers.environment)
+            yield cls(sandbox, workers, num_workers, profile, truth_cache)
+
+    @property
+    def environment(self) -> str:
+        return self._workers.environment
+
+    @property
+    def level(self) -> str:
+        return self._workers.level
+
+    # --- ground truth ----------------------------------------------------------------------
+
+    def prepare(self, problems: Sequence[Problem], on_progress: OnProgress = _silent) -> None:
+        """Have the expected values of these problems, and see their solutions pass here.
+
+        Both come from the cache where they were made before.
+
+        Raises:
+            EnvironmentRefused: a canonical solution fails here that the profile can pass.
+        """
+        missing: list[Problem] = []
+        for done, problem in enumerate(problems):
+            on_progress(Progress("loading expected values", done, len(problems)))
+            if problem.sha256 not in self._truths:
+                truth = self._cache.load(problem)
+                if truth is None:
+                    missing.append(problem)
+                else:
+                    self._truths[problem.sha256] = truth
+        passed = self._cache.passed_gate(self.profile.name)
+        ungated = [problem for problem in problems if problem.sha256 not in passed]
+        if not missing and not ungated:
+            return
+        # These workers see correct solutions at work, so they never see a candidate.
+        with self._sandbox.open("python", self._num_workers) as workers:
+            failures = self._make_truths(missing, workers, on_progress)
+            helper = Judge(self._sandbox, workers, self._num_workers, self.profile, self._cache)
+            helper._truths = self._truths
+            failures |= helper._pass_gate(
+                [problem for problem in ungated if problem.id not in failures], on_progress
+            )
+        if failures:
+            raise EnvironmentRefused(_refusal(failures, len(problems), self.profile.name))
+
+    def _make_truths(
+        self, problems: list[Problem], workers: Workers, on_progress: OnProgress
+    ) -> dict[str, str]:
+        failures: dict[str, str] = {}
+        for done, (problem, truth) in enumerate(make_truths(problems, workers)):
+            on_progress(Progress("computing expected values", done, len(problems)))
+            if truth.failure:
+                failures[problem.id] = truth.failure
+            else:
+                self._cache.save(problem, truth)
+                self._truths[problem.sha256] = truth
+        return failures
+
+    def _pass_gate(self, problems: list[Problem], on_progress: OnProgress) -> dict[str, str]:
+        """Grade the canonical solutions; those that fail, but for the profile's known ones."""
+        failures: dict[str, str] = {}
+        submissions = [Submission(problem, problem.solution) for problem in problems]
+        by_id = {problem.id: problem for problem in problems}
+        for done, verdict in enumerate(self.grade(self.slowest_first(submissions))):
+            on_progress(Progress("checking the ground truth", done, len(problems)))
+            problem = by_id[verdict.problem_id]
+            if verdict.passed or problem.task_id in self.profile.never_pass:
+                self._cache.record_gate(self.profile.name, problem)
+            else:
+                failures[problem.id] = f"{verdict.status.value} {_first_line(verdict)}"
+        return failures
+
+    # --- grading ---------------------------------------------------------------------------
+
+    def slowest_first(self, submissions: Iterable[Submission]) -> list[Submission]:
+        """The order that keeps all workers busy to the end; a problem's samples stay together."""
+        return sorted(
+            submissions,
+            key=lambda submission: (
+                -self._truths[submission.problem.sha256].reference_s,
+                submission.problem.id,
+                submission.index,
+            ),
+        )
+
+    def grade(self, submissions: Iterable[Submission]) -> Iterator[Verdict]:
+        """Grade programs; one verdict each, in any order, timeouts last.
+
+        The problems must have been prepared. Submissions are drawn as workers get free, so a
+        generator may go on writing them while the first are graded.
+        """
+        doubtful: list[Submission] = []
+        for submission, verdict in self._grade_once(submissions):
+            if verdict.status == Status.TIMEOUT:
+                doubtful.append(submission)
+            else:
+                yield verdict
+        for submission in doubtful:
+            for _, verdict in self._grade_once([submission], alone=True):
+                yield verdict
+
+    def _grade_once(
+        self, submissions: Iterable[Submission], *, alone: bool = False
+    ) -> Iterator[tuple[Submission, Verdict]]:
+        open_cases: dict[str, _Case] = {}
+        judges: dict[str, SuiteJudge] = {}
+        without_code: list[Submission] = []
+
+        def jobs() -> Iterator[Job]:
+            for number, submission in enumerate(submissions):
+                if not submission.code.strip():
+                    without_code.append(submission)
+                    continue
+                case = _Case(submission)
+                truth = self._truths[submission.problem.sha256]
+                for suite in submission.problem.suites:
+                    job_id = f"{number} {suite.name}"
+                    suite_truth = truth.suites[suite.name]
+                    judges[job_id] = SuiteJudge(self.profile, submission.problem, suite_truth)
+                    open_cases[job_id] = case
+                    yield Job(
+                        id=job_id,
+                        code=submission.code,
+                        entry_point=submission.problem.entry_point,
+                        bundle=self._bundle(submission.problem, suite.name),
+                        limits=self.profile.limits(suite_truth.reference_s),
+                    )
+
+        def on_values(job_id: str, chunk: Sequence[Returned]) -> Reply:
+            return judges[job_id].see(chunk)
+
+        work: Iterable[Job] = jobs()
+        executions = (
+            (execution for job in work for execution in self._workers.run([job], on_values))
+            if alone
+            else self._workers.run(work, on_values)
+        )
+        for execution in executions:
+            case = open_cases.pop(execution.job_id)
+            suite_judge = judges.pop(execution.job_id)
+            case.add(execution, suite_judge, self.profile)
+            if case.complete:
+                yield case.submission, case.verdict(self.profile, self.level)
+        for submission in without_code:
+            yield submission, _no_code(submission, self.profile, self.level)
+
+    def _bundle(self, problem: Problem, suite: str) -> Bundle:
+        key = problem.sha256, suite
+        if key not in self._bundles:
+            if len(self._bundles) > 64:
+                self._bundles.pop(next(iter(self._bundles)))
+            self._bundles[key] = bundle_of(problem.suite(suite))
+        return self._bundles[key]
+
+
+def grade(
+    problem: Problem,
+    programs: Sequence[str],
+    *,
+    profile: Profile,
+    sandbox: Sandbox,
+    cache: Path,
+    num_workers: int = 1,
+) -> list[Verdict]:
+    """Grade programs for one problem; verdicts in the order of the programs.
+
+    The short way for scripts; `Judge.open` keeps the workers for many problems.
+
+    Raises:
+        SandboxUnavailable: this machine has no such sandbox.
+        EnvironmentRefused: the problem's canonical solution fails here.
+    """
+    with Judge.open(sandbox, profile, cache=cache, num_workers=num_workers) as judge:
+        judge.prepare([problem])
+        submissions = [Submission(problem, code, index) for index, code in enumerate(programs)]
+        return sorted(judge.grade(submissions), key=lambda verdict: verdict.index)
+
+
+class _Case:
+    """One submission on its way: suite results come in, a verdict comes out."""
+
+    def __init__(self, submission: Submission) -> None:
+        self.submission = submission
+        self._results: dict[str, SuiteResult] = {}
+        self._executions: list[Execution] = []
+
+    def add(self, execution: Execution, judge: SuiteJudge, profile: Profile) -> None:
+        suite = execution.job_id.partition(" ")[2]
+        num_tests = len(self.submission.problem.suite(suite))
+        status = _status(execution, judge, num_tests)
+        if self.submission.problem.task_id in profile.never_pass and status == Status.PASSED:
+            status = Status.WRONG_ANSWER
+        if self.submission.truncated and status not in (Status.PASSED, Status.UNSCORED):
+            status = Status.TRUNCATED
+        self._results[suite] = SuiteResult(
+            status=status,
+            num_tests=num_tests,
+            num_run=max(judge.num_run, judge.num_passed),
+            num_passed=judge.num_passed,
+            failure=judge.failure,
+        )
+        self._executions.append(execution)
+
+    @property
+    def complete(self) -> bool:
+        return len(self._results) == len(self.submission.problem.suites)
+
+    def verdict(self, profile: Profile, level: str) -> Verdict:
+        said = dict.fromkeys(
+            text
+            for execution in self._executions
+            for text in (execution.stderr.strip(), execution.detail)
+            if text
+        )
+        return Verdict(
+            problem_id=self.submission.problem.id,
+            index=self.submission.index,
+            suites={
+                suite.name: self._results[suite.name] for suite in self.submission.problem.suites
+            },
+            stderr="\n".join(said)[-_STDERR_CHARS:],
+            cpu_s=round(sum(execution.cpu_s for execution in self._executions), 4),
+            wall_s=round(sum(execution.wall_s for execution in self._executions), 4),
+            level=level,
+            profile=profile.name,
+            grader_version=GRADER_VERSION,
+        )
+
+
+def _status(execution: Execution, judge: SuiteJudge, num_tests: int) -> Status:
+    """The one table from how a program ended, and what it answered, to a status."""
+    if execution.end == End.LOST:
+        return Status.UNSCORED
+    if judge.failed is not None:
+        return judge.failed
+    if execution.end == End.COMPLETED:
+        # Fewer answers than inputs and no exception: no honest job ends like that.
+        return Status.PASSED if judge.num_passed == num_tests else Status.FORBIDDEN
+    return STATUS_OF_END[execution.end]
+
+
+def _no_code(submission: Submission, profile: Profile, level: str) -> Verdict:
+    status = Status.TRUNCATED if submission.truncated else Status.NO_CODE
+    suites = {
+        suite.name: SuiteResult(status=status, num_tests=len(suite), num_run=0, num_passed=0)
+        for suite in submission.problem.suites
+    }
+    return Verdict(
+        problem_id=submission.problem.id,
+        index=submission.index,
+        suites=suites,
+        level=level,
+        profile=profile.name,
+        grader_version=GRADER_VERSION,
+    )
+
+
+def _first_line(verdict: Verdict) -> str:
+    for result in verdict.suites.values():
+        if result.failure is not None:
+            failure = result.failure
+            return f"test {failure.test}: expected {failure.expected}, got {failure.got}"[:200]
+    return verdict.stderr.strip().splitlines()[-1][:200] if verdict.stderr.strip() else ""
+
+
+def _refusal(failures: dict[str, str], num_problems: int, profile: str) -> str:
+    shown = [f"  {problem_id}: {reason}" for problem_id, reason in sorted(failures.items())[:10]]
+    more = [f"  … and {len(failures) - 10} more"] if len(failures) > 10 else []
+    head = (
+        f"{len(failures)} of {num_problems} canonical solutions fail here under {profile}, so "
+        "nothing is scored: a number from this environment would be false"
+    )
+    return "\n".join([head, *shown, *more])

@@ -1,0 +1,87 @@
+"""Grading profiles: the rules by which a returned value counts as right, by name.
+
+A profile is a row of `PROFILES`. Parity profiles copy a released evaluator verdict by verdict,
+its quirks included, each a named field here. Safety is not a profile: in all of them expected
+values stay outside the sandbox, no method of a candidate's class is called, an exit code proves
+nothing, and a program that swallows its time limit has timed out all the same.
+
+Named deviations of the `evalplus-*` profiles from the released evaluator, for that reason:
+an object with a lying `__eq__` fails; a subclass of a builtin is compared by what its builtin
+base holds; the special oracles see the inputs as they were given, not as the candidate left
+them; a time limit can't be caught; time spent waiting for a free core does not count.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.errors import UnknownName
+from sandboxes.protocol import Limits
+
+GRADER_VERSION = "1"
+"""Changes when the same code could get another verdict. Part of every run's identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    name: str
+    comparison: Literal["evalplus", "strict"]
+    """The rules of calls.py. `evalplus`: Python's `==`, the publisher's oracles, and once a float
+    is expected numpy's tolerance for all later inputs. `strict`: equal types all the way down,
+    floats within tolerance wherever they are."""
+    min_time_limit_s: float
+    """An input's limit is the larger of this and `time_factor` times the reference's time."""
+    time_factor: float = 4.0
+    max_suite_s: float = 60.0
+    """All inputs of a suite together, before `grace_s`."""
+    grace_s: float = 2.0
+    memory_mb: int = 4096
+    never_pass: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Task ids that this evaluator can't pass, with the reason."""
+
+    def limits(self, reference_s: tuple[float, ...]) -> Limits:
+        """What a suite may use, from the seconds that the reference took on each input."""
+        each = tuple(max(self.min_time_limit_s, self.time_factor * s) for s in reference_s)
+        wall_s = min(self.max_suite_s, sum(each)) + self.grace_s
+        return Limits(
+            wall_s=wall_s,
+            # A program may use both cores for a while; a busy loop in many threads may not.
+            cpu_s=2 * wall_s,
+            input_wall_s=each,
+            memory_mb=self.memory_mb,
+        )
+
+
+_FIND_ZERO = (
+    "EvalPlus 0.3.1 checks the root and then skips the line that records it, so that a full "
+    "run never passes"
+)
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="evalplus-0.3.1",
+            comparison="evalplus",
+            min_time_limit_s=1.0,
+            never_pass={"HumanEval/32": _FIND_ZERO},
+        ),
+        Profile(
+            name="evalplus-master",
+            comparison="evalplus",
+            min_time_limit_s=4.0,
+        ),
+        Profile(name="strict", comparison="strict", min_time_limit_s=4.0),
+    )
+}
+
+
+def profile_named(name: str) -> Profile:
+    """Look a profile up.
+
+    Raises:
+        UnknownName: there is none of that name; the message says which one is close.
+    """
+    if name not in PROFILES:
+        raise UnknownName("profile", name, PROFILES)
+    return PROFILES[name]

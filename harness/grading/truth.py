@@ -1,0 +1,280 @@
+"""Expected values and reference times: made once, in workers that are thrown away afterwards.
+
+The canonical solution of a problem runs on its inputs like any other program; what it returns
+is kept as codec frames. A value above the codec's inline limit is kept as a digest, and in full
+only where a comparison might need it: HumanEval+ has 255 MB of expected values, MBPP+ 1.4 GB.
+
+Cached one file a problem under `<cache>/truth/<grader>/<environment>/<problem sha256>`, so that a
+changed problem, grader or interpreter makes its own. The files are ours, checked by a digest;
+they hold frames, no pickle.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import StorageError
+from harness.grading.profiles import GRADER_VERSION
+from harness.records import Problem, Suite, Value
+from sandboxes.agent import codec
+from sandboxes.protocol import Bundle, End, Job, Limits, Reply, Returned, Workers
+
+NOT_NONE_ENTRY_POINTS = frozenset({"check_str", "text_match_three", "text_starta_endb"})
+"""MBPP problems whose truth is whether the answer is None (a match object can't be compared)."""
+
+_REFERENCE_LIMITS = Limits(wall_s=600.0, cpu_s=600.0, memory_mb=8192)
+_NEVER = 1 << 60
+
+
+@dataclass(frozen=True)
+class SuiteTruth:
+    """What the calls of one suite must return, and how long the reference took on each."""
+
+    name: str
+    frames: tuple[bytes, ...]
+    """Codec frames; digests for what is large."""
+    large: Mapping[int, bytes]
+    """The whole frames of large values that a tolerance or a loose `==` may have to look into."""
+    reference_s: tuple[float, ...]
+    first_float: int
+    """Number of the first input whose expected value EvalPlus calls floats."""
+
+    def whole(self, index: int) -> bytes:
+        return self.large.get(index, self.frames[index])
+
+    @cached_property
+    def settles(self) -> tuple[bool, ...]:
+        """Where equal bytes prove equal values (a NaN equals nothing)."""
+        return tuple(codec.same_bytes_mean_equal(frame) for frame in self.frames)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """All suites of one problem. `failure` says why the canonical solution gave none."""
+
+    suites: Mapping[str, SuiteTruth] = field(default_factory=dict[str, SuiteTruth])
+    failure: str = ""
+
+    @cached_property
+    def reference_s(self) -> float:
+        return sum(sum(suite.reference_s) for suite in self.suites.values())
+
+
+def bundle_of(suite: Suite) -> Bundle:
+    return Bundle.of([codec.encode(arguments, inline_limit=None) for arguments in suite.inputs])
+
+
+def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple[Problem, Truth]]:
+    """Run the canonical solutions; a truth for each problem, in any order."""
+    by_job: dict[str, tuple[Problem, Suite]] = {}
+    collectors: dict[str, _Collector] = {}
+    finished: dict[str, dict[str, SuiteTruth | str]] = {}
+
+    def jobs() -> Iterator[Job]:
+        for problem in problems:
+            for suite in problem.suites:
+                job_id = f"{problem.id} {suite.name}"
+                by_job[job_id] = problem, suite
+                collectors[job_id] = _Collector()
+                yield Job(
+                    id=job_id,
+                    code=problem.solution,
+                    entry_point=problem.entry_point,
+                    bundle=bundle_of(suite),
+                    limits=_REFERENCE_LIMITS,
+                )
+
+    for execution in workers.run(jobs(), lambda job_id, chunk: collectors[job_id].see(chunk)):
+        problem, suite = by_job.pop(execution.job_id)
+        collector = collectors.pop(execution.job_id)
+        outcomes = finished.setdefault(problem.id, {})
+        if execution.end != End.COMPLETED or len(collector.frames) != len(suite):
+            reason = execution.detail or collector.exception or execution.end.value
+            outcomes[suite.name] = f"{suite.name}: {reason}"
+        else:
+            outcomes[suite.name] = collector.truth(problem, suite)
+        if len(outcomes) == len(problem.suites):
+            del finished[problem.id]
+            failures = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
+            if failures:
+                yield problem, Truth(failure="; ".join(failures))
+            else:
+                found = cast(dict[str, SuiteTruth], outcomes)
+                yield problem, Truth({suite.name: found[suite.name] for suite in problem.suites})
+
+
+class _Collector:
+    """Gathers what one canonical solution returns."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.large: dict[int, bytes] = {}
+        self.reference_s: list[float] = []
+        self.exception = ""
+
+    def see(self, chunk: Sequence[Returned]) -> Reply:
+        for answer in chunk:
+            if answer.exception:
+                self.exception = f"input {answer.index}: {answer.exception}"
+                return Reply.ENOUGH
+            if answer.index < len(self.frames):
+                self.large[answer.index] = answer.frame
+                continue
+            self.frames.append(answer.frame)
+            self.reference_s.append(answer.elapsed_s)
+        last = codec.decode(chunk[-1].frame) if chunk[-1].frame[:1] == b"D" else None
+        needs_whole = isinstance(last, codec.Digest) and not last.plain
+        return Reply.FULL if needs_whole else Reply.GO_ON
+
+    def truth(self, problem: Problem, suite: Suite) -> SuiteTruth:
+        frames, large = self.frames, self.large
+        if problem.family == "mbpp" and problem.entry_point in NOT_NONE_ENTRY_POINTS:
+            none = codec.encode(None)
+            frames, large = [codec.encode(frame != none) for frame in frames], {}
+        if suite.expected is not None:
+            frames = [codec.encode(value) for value in suite.expected]
+            large = {
+                index: codec.encode(value, inline_limit=None)
+                for index, value in enumerate(suite.expected)
+                if frames[index][:1] == b"D"
+            }
+        floats = (
+            index
+            for index, frame in enumerate(frames)
+            if is_floats(codec.decode(large.get(index, frame)))
+        )
+        return SuiteTruth(
+            name=suite.name,
+            frames=tuple(frames),
+            large=large,
+            reference_s=tuple(self.reference_s),
+            first_float=next(floats, _NEVER),
+        )
+
+
+def is_floats(value: Value) -> bool:
+    """EvalPlus: a float, a non-empty list or tuple of floats, or an array of 32 or 64 bit."""
+    if isinstance(value, float):
+        return True
+    if isinstance(value, list | tuple) and value:
+        return all(isinstance(member, float) for member in cast(Sequence[Value], value))
+    if isinstance(value, np.ndarray):
+        return cast(NDArray[np.generic], value).dtype.name in ("float64", "float32")
+    return False
+
+
+# --- on disk -------------------------------------------------------------------------------
+
+
+class _SuiteHead(NamedTuple):
+    name: str
+    lengths: list[int]
+    large: dict[str, int]
+    reference_s: list[float]
+    first_float: int
+
+
+class TruthCache:
+    """Truths of one environment on disk. A file that is torn or foreign is made again."""
+
+    def __init__(self, folder: Path, environment: str) -> None:
+        self._folder = folder / "truth" / GRADER_VERSION / environment
+        self._gate = self._folder / "gate.jsonl"
+
+    def load(self, problem: Problem) -> Truth | None:
+        try:
+            content = self._path(problem).read_bytes()
+        except OSError:
+            return None
+        digest, packed = content[:32], content[32:]
+        if hashlib.sha256(packed).digest() != digest:
+            return None
+        return _unpack(zlib.decompress(packed))
+
+    def save(self, problem: Problem, truth: Truth) -> None:
+        """Write a truth, whole or not at all.
+
+        Raises:
+            StorageError: the cache can't be written.
+        """
+        packed = zlib.compress(_pack(truth), level=1)
+        path = self._path(problem)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(".part")
+            draft.write_bytes(hashlib.sha256(packed).digest() + packed)
+            draft.replace(path)
+        except OSError as error:
+            raise StorageError(
+                f"the cache {self._folder} can't be written ({error.strerror}): "
+                "set HARNESS_CACHE to a folder with room"
+            ) from error
+
+    def passed_gate(self, profile: str) -> set[str]:
+        """sha256 of the problems whose canonical solution has passed here under a profile."""
+        try:
+            lines = self._gate.read_text().splitlines()
+        except OSError:
+            return set()
+        passed: set[str] = set()
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:  # a torn line: that problem passes the gate once more
+                continue
+            if row["profile"] == profile:
+                passed.add(row["sha256"])
+        return passed
+
+    def record_gate(self, profile: str, problem: Problem) -> None:
+        with self._gate.open("a") as gate:
+            gate.write(json.dumps({"profile": profile, "sha256": problem.sha256}) + "\n")
+
+    def _path(self, problem: Problem) -> Path:
+        return self._folder / f"{problem.sha256}.truth"
+
+
+def _pack(truth: Truth) -> bytes:
+    heads: list[_SuiteHead] = []
+    blobs: list[bytes] = []
+    for suite in truth.suites.values():
+        heads.append(
+            _SuiteHead(
+                suite.name,
+                [len(frame) for frame in suite.frames],
+                {str(index): len(frame) for index, frame in suite.large.items()},
+                list(suite.reference_s),
+                suite.first_float,
+            )
+        )
+        blobs += [*suite.frames, *suite.large.values()]
+    head = json.dumps(heads).encode()
+    return b"".join([len(head).to_bytes(8, "big"), head, *blobs])
+
+
+def _unpack(content: bytes) -> Truth:
+    length = int.from_bytes(content[:8], "big")
+    place = 8 + length
+    suites: dict[str, SuiteTruth] = {}
+    for fields in json.loads(content[8:place]):
+        head = _SuiteHead(*fields)
+        frames: list[bytes] = []
+        for size in head.lengths:
+            frames.append(content[place : place + size])
+            place += size
+        large: dict[int, bytes] = {}
+        for index, size in head.large.items():
+            large[int(index)] = content[place : place + size]
+            place += size
+        suites[head.name] = SuiteTruth(
+            head.name, tuple(frames), large, tuple(head.reference_s), head.first_float
+        )
+    return Truth(suites)

@@ -1,0 +1,1 @@
+"""Who answers prompts. So far: a file of recorded samples (replay.py)."""

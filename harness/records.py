@@ -1,0 +1,317 @@
+"""The records: what a problem, a sample, a verdict, a checkpoint and a run are.
+
+Everything the packages say to one another is one of these, defined once. Records that reach
+the disk are frozen pydantic models and carry `schema_version`; the ones that live in memory
+only (`Problem`, `Suite`, `EvalRun`) are frozen dataclasses. Rates and intervals are views of
+verdicts (`stats.py`), never fields.
+
+Not here: where records lie on disk (store.py), how a verdict is reached (grading/).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Value: TypeAlias = object
+"""An argument or a return value of a program under test: data, never behaviour."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def content_sha256(content: object) -> str:
+    """The identity of JSON-like content: sha256 of its canonical JSON, in hex."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Status(StrEnum):
+    """How one suite of tests ended for one sample. Exactly one per suite."""
+
+    PASSED = "passed"
+    WRONG_ANSWER = "wrong_answer"
+    EXCEPTION = "exception"
+    SYNTAX_ERROR = "syntax_error"
+    NO_CODE = "no_code"
+    TRUNCATED = "truncated"
+    """A failure whose reply was cut by the token limit. A cut reply that passes has passed."""
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    FORBIDDEN = "forbidden"
+    UNSCORED = "unscored"
+    """We failed, not the model: excluded from every rate, counted aloud, tried again."""
+
+
+Split = Literal["steer", "holdout"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One named set of tests: the argument tuples of the calls that are made."""
+
+    name: str
+    """`base` or `plus`; `plus` holds the extra inputs alone, as in EvalPlus."""
+    inputs: tuple[tuple[Value, ...], ...]
+    expected: tuple[Value, ...] | None = None
+    """What each call must return; None where the canonical solution says so."""
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem of one benchmark: what is asked, and what is tested.
+
+    `sha256` covers the prompt, the entry point, the canonical solution, the tests and the
+    comparison rules, but neither types nor split: identity is content.
+    """
+
+    id: str
+    """`<benchmark>/<the publisher's task id>`, as in `humaneval+/HumanEval/3`."""
+    task_id: str
+    """The publisher's own id, as in `HumanEval/3`."""
+    prompt: str
+    entry_point: str
+    solution: str
+    """The canonical solution: a whole program that defines the entry point."""
+    suites: tuple[Suite, ...]
+    sha256: str
+    atol: float = 0.0
+    """Absolute tolerance that the publisher states for this problem."""
+    family: str = "jsonl"
+    """Whose comparison rules the problem was written for: `humaneval`, `mbpp` or `jsonl`."""
+    types: tuple[str, ...] = ()
+    split: Split | None = None
+    release_date: str | None = None
+
+    def suite(self, name: str) -> Suite:
+        for suite in self.suites:
+            if suite.name == name:
+                return suite
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Problems in the publisher's order, under one name and one content hash."""
+
+    name: str
+    """The name that users type: `humaneval+`, `mbpp`, `sanity`, `jsonl:path`."""
+    hash: str
+    """The publisher's hash where there is one (EvalPlus: md5 of the file), else sha256."""
+    problems: tuple[Problem, ...]
+    default_profile: str
+    version: str = ""
+
+    @cached_property
+    def by_task_id(self) -> Mapping[str, Problem]:
+        return {problem.task_id: problem for problem in self.problems}
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self.problems)
+
+
+class Record(BaseModel):
+    """Base of all that reaches the disk: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class Sample(Record):
+    """One reply to one problem, and the code found in it."""
+
+    schema_version: int = SCHEMA_VERSION
+    problem_id: str
+    index: int = Field(ge=0)
+    """Number of the sample among those of its problem, from 0."""
+    code: str
+    """The whole program that is graded."""
+    reply: str | None = None
+    """What the model wrote, where it is known and differs from `code`."""
+    thinking: str | None = None
+    """Marked thinking text, taken out of the reply before extraction."""
+    prompt_sha256: str | None = None
+    finish_reason: Literal["stop", "length", "error"] | None = None
+    num_tokens_in: int | None = None
+    num_tokens_out: int | None = None
+    elapsed_s: float | None = None
+    seed: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.problem_id, self.index
+
+
+class Failure(Record):
+    """The first test that failed: Python literals, each cut to a few hundred characters."""
+
+    test: int
+    """Number of the test in its suite, from 0."""
+    input: str
+    expected: str
+    got: str
+
+
+class SuiteResult(Record):
+    """The outcome of one suite."""
+
+    status: Status
+    num_tests: int
+    """Tests in the suite."""
+    num_run: int
+    """Tests that gave an answer or an exception; fewer than `num_tests` after a failure."""
+    num_passed: int
+    failure: Failure | None = None
+
+
+class Verdict(Record):
+    """What the judge says of one sample: one outcome a suite, and the evidence."""
+
+    schema_version: int = SCHEMA_VERSION
+    problem_id: str
+    index: int
+    suites: dict[str, SuiteResult]
+    stderr: str = ""
+    """Tail of standard error, or the reason why the sample is unscored."""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    level: str = ""
+    """How the program was isolated: `container`, `namespaces` or `plain`."""
+    profile: str
+    grader_version: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.problem_id, self.index
+
+    @property
+    def scored(self) -> bool:
+        return bool(self.suites) and all(
+            result.status != Status.UNSCORED for result in self.suites.values()
+        )
+
+    @property
+    def passed(self) -> bool:
+        """All suites passed. `plus` on screens means this: base and plus together."""
+        return bool(self.suites) and all(
+            result.status == Status.PASSED for result in self.suites.values()
+        )
+
+    @property
+    def status(self) -> Status:
+        """PASSED, or the status of the first suite that did not pass; UNSCORED wins."""
+        if not self.scored:
+            return Status.UNSCORED
+        for result in self.suites.values():
+            if result.status != Status.PASSED:
+                return result.status
+        return Status.PASSED
+
+
+class Checkpoint(Record):
+    """Who answered. Identity is content: two names of the same bytes are one checkpoint."""
+
+    kind: Literal["replay"]
+    name: str
+    """The name on screens and on the board; runs of one name are one row."""
+    source: str
+    """What the user typed: a path."""
+    identity: str
+    """sha256 of the contents: for a replay, of the samples file."""
+
+
+class RunConfig(Record):
+    """`config.json` of a run directory: everything that its verdicts depend on, and more.
+
+    `identity()` covers what verdicts depend on. The rest (`created`, `command`, `versions`)
+    is there to be read and may differ between two starts of one run.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    checkpoint: Checkpoint
+    benchmark: str
+    benchmark_hash: str
+    profile: str
+    extraction: str
+    """How code was taken from replies: `none` or `harness`."""
+    grader_version: str
+    environment: str
+    """Digest of what programs run on: Python and numpy versions, image."""
+    num_problems: int
+    """Problems in the benchmark, also when fewer were asked for."""
+    suites: tuple[str, ...]
+    created: datetime = Field(default_factory=utc_now)
+    command: str = ""
+    """The command that repeats the run."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Harness, Python, numpy, git revision, host: for the reader, not for identity."""
+
+    IDENTITY_FIELDS: ClassVar[tuple[str, ...]] = (
+        "benchmark",
+        "benchmark_hash",
+        "profile",
+        "extraction",
+        "grader_version",
+        "environment",
+    )
+
+    def identity_fields(self) -> dict[str, str]:
+        fields = {name: str(getattr(self, name)) for name in self.IDENTITY_FIELDS}
+        return fields | {"checkpoint": self.checkpoint.identity}
+
+    def identity(self) -> str:
+        return content_sha256(self.identity_fields())
+
+
+@dataclass(frozen=True)
+class EvalRun:
+    """One checkpoint on one benchmark: its configuration, its samples and its verdicts.
+
+    Every sample is in exactly one bucket: scored + unscored = len(run), where a sample
+    without a verdict counts as unscored (it is owed).
+    """
+
+    id: str
+    path: str
+    config: RunConfig
+    samples: Mapping[tuple[str, int], Sample]
+    verdicts: Mapping[tuple[str, int], Verdict] = field(
+        default_factory=dict[tuple[str, int], Verdict]
+    )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts.values())
+
+    def __getitem__(self, problem_id: str) -> tuple[Verdict, ...]:
+        """The verdicts of one problem, by sample index."""
+        found = sorted(key for key in self.verdicts if key[0] == problem_id)
+        if not found:
+            raise KeyError(problem_id)
+        return tuple(self.verdicts[key] for key in found)
+
+    @property
+    def num_scored(self) -> int:
+        return sum(verdict.scored for verdict in self)
+
+    @property
+    def num_unscored(self) -> int:
+        return len(self) - self.num_scored

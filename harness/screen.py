@@ -1,0 +1,357 @@
+"""What a person sees in the terminal: the progress line, the end screen, the lists.
+
+Standard output gets results, standard error gets talk. On a terminal the progress line is
+redrawn in place; elsewhere it is printed every ten seconds. Rates are fractions everywhere
+and become percent here alone.
+"""
+
+import json
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TypeVar
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markup import escape
+from rich.syntax import Syntax
+from rich.table import Table
+
+from harness.benchmarks.data import FileState, Pulled
+from harness.config import DisplaySettings
+from harness.doctor import Finding
+from harness.evaluation import Observer, Summary, summary
+from harness.grading import Progress
+from harness.records import EvalRun, Status, Verdict
+from harness.stats import Estimate, estimate_pass_at_k
+from harness.store import RunRow, RunWriter
+
+_EVERY_S = 10.0
+_REDRAW_S = 0.2
+_Result = TypeVar("_Result")
+
+MARKS: Mapping[Status, str] = {
+    Status.PASSED: "✓",
+    Status.TIMEOUT: "◷",
+    Status.UNSCORED: "∅",
+}
+
+
+class Screen(Observer):
+    """Talks while the harness works, and shows what came of it."""
+
+    def __init__(self, display: DisplaySettings) -> None:
+        color = {"always": True, "never": False, "auto": None}[display.color]
+        no_color = True if display.color == "never" else None
+        self._out = Console(force_terminal=color or None, no_color=no_color, highlight=False)
+        self._err = Console(stderr=True, no_color=no_color, highlight=False)
+        self._quiet = display.verbosity == "quiet"
+        self._line = ""
+        self._drawn_at = 0.0
+        self._started = time.monotonic()
+        self._num_graded = 0
+
+    # --- talk ------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        if not self._quiet:
+            self._clear()
+            self._err.print(text, markup=False, soft_wrap=True)
+
+    def watch(self, work: Callable[[], _Result]) -> _Result:
+        """Run something that draws progress lines, and leave the terminal clean after it."""
+        try:
+            return work()
+        finally:
+            self._clear()
+
+    def preparing(self, progress: Progress) -> None:
+        if progress.done:
+            self._progress(f"{progress.stage}  {progress.done}/{progress.total}")
+
+    def downloading(self, name: str, num_bytes: int, total: int | None) -> None:
+        of_total = f" of {total / 1e6:.1f}" if total else ""
+        self._progress(f"{name}  {num_bytes / 1e6:.1f}{of_total} MB")
+
+    def graded(self, run: RunWriter, num_owed: int) -> None:
+        if self._num_graded == 0:
+            self._started = time.monotonic()
+        self._num_graded += 1
+        if not self._is_due():
+            return
+        scored = [verdict for verdict in run.verdicts.values() if verdict.scored]
+        counts: Counter[str] = Counter(verdict.problem_id for verdict in scored)
+        passed: Counter[str] = Counter(v.problem_id for v in scored if v.passed)
+        rate = estimate_pass_at_k([(n, passed[problem]) for problem, n in counts.items()], 1)
+        each_s = (time.monotonic() - self._started) / self._num_graded
+        num_unscored = len(run.verdicts) - len(scored)
+        self._progress(
+            f"{run.config.benchmark}  {len(run.verdicts)}/{len(run.verdicts) + num_owed}  "
+            f"{_percent(rate)}  unscored {num_unscored}  eta {_clock(each_s * num_owed)}"
+        )
+
+    def _is_due(self) -> bool:
+        pause_s = _REDRAW_S if self._err.is_terminal else _EVERY_S
+        return time.monotonic() - self._drawn_at >= pause_s
+
+    def _progress(self, line: str) -> None:
+        if self._quiet or not self._is_due():
+            return
+        self._drawn_at = time.monotonic()
+        if self._err.is_terminal:
+            width = self._err.width - 1
+            self._err.file.write("\r" + line[:width].ljust(len(self._line)))
+            self._err.file.flush()
+            self._line = line[:width]
+        else:
+            self._err.print(line, markup=False, soft_wrap=True)
+
+    def _clear(self) -> None:
+        if self._line:
+            self._err.file.write("\r" + " " * len(self._line) + "\r")
+            self._err.file.flush()
+            self._line = ""
+
+    # --- results ---------------------------------------------------------------------------
+
+    def json(self, content: object) -> None:
+        text = json.dumps(content, default=_plain, ensure_ascii=False)
+        self._out.file.write(text.encode("utf-8", "replace").decode() + "\n")
+
+    def runs(self, runs: Sequence[EvalRun]) -> None:
+        """The end screen: one row a run, where the records are, and what to type next."""
+        summaries = [summary(run) for run in runs]
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in ("benchmark", "suite", "k", "score ± 95%", "problems", "samples", "unscored"):
+            table.add_column(
+                column, justify="left" if column in ("benchmark", "suite") else "right"
+            )
+        for found in summaries:
+            self._add_rows(table, found)
+        self._out.print(table)
+        for found in summaries:
+            config = found.run.config
+            ranked = sorted(found.by_status.items(), key=lambda pair: -pair[1])
+            by_status = "  ".join(f"{status.value} {count}" for status, count in ranked)
+            levels = ", ".join(sorted({verdict.level for verdict in found.run if verdict.level}))
+            self._out.print(
+                f"\n{config.checkpoint.name} · {config.benchmark} · profile {config.profile} · "
+                f"{levels} · {found.cpu_s / 60:.1f} CPU min\n{by_status}\n{found.run.path}",
+                markup=False,
+                soft_wrap=True,
+            )
+            self._say_unscored_bounds(found)
+        if any(found.run.num_scored for found in summaries):
+            run_id = shlex.quote(summaries[-1].run.id)
+            self._out.print(
+                f"\nnext: harness show {run_id} --failed\n      harness ls",
+                markup=False,
+                soft_wrap=True,
+            )
+
+    def _add_rows(self, table: Table, found: Summary) -> None:
+        config = found.run.config
+        partial = found.num_problems < config.num_problems
+        problems = (
+            f"{found.num_problems} of {config.num_problems}" if partial else str(found.num_problems)
+        )
+        if not found.pass_at:
+            table.add_row(
+                config.benchmark,
+                "",
+                "",
+                "nothing scored",
+                problems,
+                str(len(found.run)),
+                str(found.run.num_unscored),
+            )
+        for k, by_suite in found.pass_at.items():
+            for suite, estimate in by_suite.items():
+                table.add_row(
+                    config.benchmark,
+                    suite,
+                    str(k),
+                    _percent(estimate),
+                    problems,
+                    str(len(found.run)),
+                    str(found.run.num_unscored),
+                )
+
+    def _say_unscored_bounds(self, found: Summary) -> None:
+        """What the score would be if all unscored samples had failed, or passed."""
+        num_unscored, num_scored = found.run.num_unscored, found.run.num_scored
+        if not num_unscored or not num_scored:
+            return
+        num_passed = sum(verdict.passed for verdict in found.run if verdict.scored)
+        total = num_scored + num_unscored
+        low, high = num_passed / total, (num_passed + num_unscored) / total
+        self._out.print(
+            f"unscored {num_unscored}: over all samples between {low:.1%} and {high:.1%}",
+            markup=False,
+        )
+
+    def verdicts(self, run: EvalRun, verdicts: Sequence[Verdict]) -> None:
+        """One line a verdict: mark, problem, suite, status, the first failed test."""
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for verdict in verdicts:
+            name = verdict.problem_id.partition("/")[2]
+            sample = f"{name} #{verdict.index}" if verdict.index else name
+            table.add_row(
+                MARKS.get(verdict.status, "✗"),
+                escape(sample),
+                verdict.status.value,
+                escape(_printable(_why(verdict))),
+            )
+        self._out.print(table)
+        self._out.print(f"{len(verdicts)} of {len(run)} samples", markup=False)
+        if verdicts:
+            name = verdicts[0].problem_id.partition("/")[2]
+            self._out.print(
+                f"next: harness show {shlex.quote(run.id)} {name}", markup=False, soft_wrap=True
+            )
+
+    def problem(self, run: EvalRun, verdicts: Sequence[Verdict]) -> None:
+        """One problem: each sample's code, and what the judge saw."""
+        for verdict in verdicts:
+            sample = run.samples[verdict.key]
+            status = verdict.status
+            self._out.print(
+                f"{MARKS.get(status, '✗')} {verdict.problem_id} #{verdict.index}: {status.value}",
+                style="bold",
+                markup=False,
+            )
+            code = _printable(sample.code)
+            self._out.print(Syntax(code, "python", background_color="default", word_wrap=True))
+            for suite, result in verdict.suites.items():
+                self._out.print(
+                    f"{suite}: {result.status.value}, "
+                    f"{result.num_passed} of {result.num_tests} tests passed",
+                    markup=False,
+                )
+                if result.failure is not None:
+                    failure = result.failure
+                    for label, text in (
+                        (f"test {failure.test}", failure.input),
+                        ("expected", failure.expected),
+                        ("got", failure.got),
+                    ):
+                        self._out.print(f"  {label:>9}  {_printable(text)}", markup=False)
+            if verdict.stderr.strip():
+                self._out.print(_printable(verdict.stderr.strip()), markup=False, style="dim")
+            self._out.print(
+                f"{verdict.cpu_s:.2f} CPU s · {verdict.level} · profile {verdict.profile}\n",
+                markup=False,
+            )
+
+    def run_rows(self, rows: Sequence[RunRow], as_json: bool) -> None:
+        if as_json:
+            self.json(
+                [
+                    {
+                        **_plain_dict(row),
+                        "pass@1": {suite: e._asdict() for suite, e in row.pass_at_1.items()},
+                    }
+                    for row in rows
+                ]
+            )
+            return
+        if not rows:
+            self.say("no runs here yet: harness eval samples.jsonl")
+            return
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in ("run", "profile", "pass@1 ± 95%", "samples", "unscored", "written"):
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            rates = "  ".join(f"{suite} {_percent(e)}" for suite, e in row.pass_at_1.items())
+            table.add_row(
+                escape(row.run),
+                row.profile,
+                rates,
+                str(row.num_samples),
+                str(row.num_unscored),
+                f"{row.modified.astimezone():%Y-%m-%d %H:%M}",
+            )
+        self._out.print(table)
+
+    def pulled(self, pulled: Sequence[Pulled]) -> None:
+        for file in pulled:
+            done = "fetched to" if file.fetched else "is here already:"
+            self._out.print(f"{file.name} {done} {file.path}", markup=False, soft_wrap=True)
+
+    def names(self, names: Sequence[str], as_json: bool) -> None:
+        if as_json:
+            self.json(names)
+        else:
+            for name in names:
+                self._out.print(name, markup=False)
+
+    def files(self, states: Sequence[FileState], as_json: bool) -> None:
+        if as_json:
+            self.json([state._asdict() for state in states])
+            return
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for state in states:
+            where = "missing" if state.path is None else str(state.path)
+            mark = {"ok": "✓", "wrong": "✗", "missing": "∅"}[state.state]
+            table.add_row(mark, state.name, escape(where))
+        self._out.print(table)
+
+    def findings(self, findings: Sequence[Finding], as_json: bool) -> None:
+        if as_json:
+            self.json([asdict(finding) for finding in findings])
+            return
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for finding in findings:
+            table.add_row("✓" if finding.ok else "✗", finding.subject, escape(finding.text))
+        self._out.print(table)
+
+
+def _why(verdict: Verdict) -> str:
+    for suite, result in verdict.suites.items():
+        if result.failure is not None:
+            failure = result.failure
+            return (
+                f"{suite} {failure.test}: {failure.input} → {failure.got}, not {failure.expected}"[
+                    :300
+                ]
+            )
+    lines = verdict.stderr.strip().splitlines()
+    return lines[-1][:300] if lines else ""
+
+
+def _printable(text: str) -> str:
+    """Model output without control characters, so that it can't drive the terminal."""
+    return "".join(
+        char if char in "\n\t" or char.isprintable() else f"\\x{ord(char):02x}" for char in text
+    )
+
+
+def _percent(estimate: Estimate | None) -> str:
+    return "–" if estimate is None else f"{estimate.value:.1%} ±{100 * estimate.half_width:.1f}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def _plain_dict(row: RunRow) -> dict[str, object]:
+    names = ("run", "checkpoint", "benchmark", "profile", "path", "modified")
+    counts = ("num_samples", "num_scored", "num_unscored")
+    return {name: getattr(row, name) for name in names + counts}
+
+
+def _plain(value: object) -> object:
+    """What json can't write by itself: records, dataclasses, paths, times."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return str(value)

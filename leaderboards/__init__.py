@@ -1,0 +1,1 @@
+"""Show what was measured. Nothing lives here yet."""

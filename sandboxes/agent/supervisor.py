@@ -1,0 +1,410 @@
+"""The supervisor: first process of a worker. It relays, keeps the clocks, kills and sweeps.
+
+One job at a time. The job's channel and standard streams end here, never in the zygote. What
+a job writes is passed on unread; what it left behind (processes, files) is gone before the
+harness hears that the job is done, or the worker is reported unclean and replaced.
+
+    stdin, stdout of this process   the harness (frames of wire.py)
+    socketpair                      the zygote
+    socketpair, two pipes a job     its channel, stdout and stderr
+
+The supervisor ends at the end of its stdin, and everything below it ends with it.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Generator
+from typing import NamedTuple
+
+from sandboxes.agent import calls, linux, wire, zygote
+
+_PIECE = 1 << 18
+_TAIL_BYTES = 32 * 1024
+_SWEEP_S = 10.0
+_SCRATCH = ("/tmp", "/dev/shm")
+
+
+class Settings(NamedTuple):
+    """How this worker is isolated; from the process that started it."""
+
+    level: str
+    """`container`, `namespaces` or `plain`."""
+    job_uid: int
+    """User of the jobs; 0 where they keep the worker's own (plain)."""
+    nested: bool
+    """Jobs enter a user and pid namespace of their own."""
+
+
+def main(settings: Settings) -> None:
+    linux_host = sys.platform == "linux"
+    if linux_host:
+        linux.hide_memory()
+        linux.adopt_orphans()
+    ours, theirs = socket.socketpair()
+    zygote_pid = os.fork()
+    if zygote_pid == 0:
+        with contextlib.suppress(KeyboardInterrupt):
+            ours.close()
+            null = os.open("/dev/null", os.O_RDWR)
+            os.dup2(null, 0)
+            os.dup2(null, 1)
+            if linux_host:
+                linux.hide_memory()
+                linux.die_with_parent()
+            zygote.serve(theirs, zygote.Identity(settings.job_uid, settings.nested))
+        os._exit(0)
+    theirs.close()
+    Supervisor(settings, ours, zygote_pid).serve()
+    os._exit(0)
+
+
+class Tail:
+    """Head and tail of a stream within 64 KiB; the middle is counted, not kept."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._tail = b""
+        self._num_bytes = 0
+
+    def feed(self, piece: bytes) -> None:
+        self._num_bytes += len(piece)
+        room = _TAIL_BYTES - len(self._head)
+        self._head += piece[:room]
+        self._tail = (self._tail + piece[room:])[-_TAIL_BYTES:] if room < len(piece) else self._tail
+
+    def text(self) -> str:
+        dropped = self._num_bytes - len(self._head) - len(self._tail)
+        middle = f"\n… {dropped} bytes …\n".encode() if dropped else b""
+        return (self._head + middle + self._tail).decode("utf-8", "replace")
+
+
+class Supervisor:
+    def __init__(self, settings: Settings, zygote_socket: socket.socket, zygote_pid: int) -> None:
+        self._settings = settings
+        self._zygote = zygote_socket
+        self._zygote_pid = zygote_pid
+        self._cpu_s_of_orphans = 0.0
+
+    def serve(self) -> None:
+        self._send(wire.HELLO, json.dumps({"python": sys.version.split()[0]}).encode())
+        reader = wire.FrameReader(max_payload=1 << 31)
+        while piece := os.read(0, _PIECE):
+            for kind, payload in reader.feed(piece):
+                if kind == wire.BUNDLE:
+                    self._zygote.sendall(wire.pack(wire.BUNDLE, payload))
+                elif kind == wire.JOB:
+                    self._run(payload)
+                # REPLY and ENOUGH may arrive just after their job has ended: nothing to do.
+
+    def _send(self, kind: bytes, payload: bytes) -> None:
+        frame = memoryview(wire.pack(kind, payload))
+        while frame:
+            frame = frame[os.write(1, frame) :]
+
+    def _run(self, payload: bytes) -> None:
+        length = int.from_bytes(payload[:4], "big")
+        spec, code = payload[4 : 4 + length], payload[4 + length :]
+        job: calls.JobSpec = json.loads(spec)
+        self._cpu_s_of_orphans = 0.0
+        started = time.monotonic()
+        with self._descriptors() as (channel, out, err, job_side):
+            socket.send_fds(self._zygote, [wire.pack(wire.JOB, spec)], job_side)
+            for descriptor in job_side:
+                os.close(descriptor)
+            job_side.clear()
+            pid = int.from_bytes(_receive_exactly(self._zygote, 4), "big")
+            with contextlib.suppress(OSError):  # it may be dead already
+                channel.sendall(wire.pack(wire.REPLY, code))
+            clock = Clock(pid, job, self._settings.nested)
+            streams = {out: Tail(), err: Tail()}
+            reason = self._relay(channel, streams, clock)
+            if reason:
+                self._kill(pid)
+            ended = self._ended()
+            processes_gone = self._sweep_processes()
+            self._drain(channel, streams)
+        clean = processes_gone and self._sweep_files()
+        report = {
+            "status": ended["status"],
+            "reason": reason,
+            "cpu_s": ended["cpu_s"] + self._cpu_s_of_orphans,
+            "peak_rss_mb": ended["peak_rss_mb"],
+            "wall_s": time.monotonic() - started,
+            "waited_s": clock.waited_s,
+            "stdout": streams[out].text(),
+            "stderr": streams[err].text(),
+            "clean": clean,
+        }
+        self._send(wire.DONE, json.dumps(report).encode())
+
+    @contextlib.contextmanager
+    def _descriptors(self) -> "Generator[tuple[socket.socket, int, int, list[int]], None, None]":
+        """The job's channel and streams: our ends, and a list of the job's."""
+        channel, job_channel = socket.socketpair()
+        out, job_out = os.pipe()
+        err, job_err = os.pipe()
+        job_side = [job_channel.detach(), job_out, job_err]
+        try:
+            yield channel, out, err, job_side
+        finally:
+            channel.close()
+            for descriptor in (out, err, *job_side):
+                os.close(descriptor)
+
+    def _relay(self, channel: socket.socket, streams: "dict[int, Tail]", clock: "Clock") -> str:
+        """Pass pieces on until the zygote reports the end; the reason, where we must kill."""
+        poll = select.poll()
+        control = {0, self._zygote.fileno()}
+        for descriptor in (*control, channel.fileno(), *streams):
+            poll.register(descriptor, select.POLLIN)
+        reader = wire.FrameReader(max_payload=16)
+        while True:
+            ready = {descriptor for descriptor, _ in poll.poll(clock.milliseconds_to_look())}
+            for descriptor in ready - control:
+                piece = _read(descriptor)
+                if not piece:
+                    poll.unregister(descriptor)
+                elif descriptor in streams:
+                    streams[descriptor].feed(piece)
+                else:
+                    self._send(wire.STREAM, piece)
+            if 0 in ready:
+                piece = os.read(0, _PIECE)
+                if not piece:  # the harness is gone: so is everything below
+                    os._exit(0)
+                for kind, payload in reader.feed(piece):
+                    if kind == wire.ENOUGH:
+                        return "enough"
+                    with contextlib.suppress(OSError):
+                        channel.sendall(payload)
+            if self._zygote.fileno() in ready:
+                return ""
+            if reason := clock.expired():
+                return reason
+
+    def _drain(self, channel: socket.socket, streams: "dict[int, Tail]") -> None:
+        """What was still in the pipes when the last writer died."""
+        for descriptor in (channel.fileno(), *streams):
+            os.set_blocking(descriptor, False)
+            while piece := _read(descriptor):
+                if descriptor in streams:
+                    streams[descriptor].feed(piece)
+                else:
+                    self._send(wire.STREAM, piece)
+
+    def _kill(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def _ended(self) -> "dict[str, float]":
+        header = _receive_exactly(self._zygote, wire.HEADER.size)
+        _, length = wire.HEADER.unpack(header)
+        return json.loads(_receive_exactly(self._zygote, length))
+
+    # --- the sweep -----------------------------------------------------------------------
+
+    def _sweep_processes(self) -> bool:
+        """Kill and reap all that the job left running; False if something stays.
+
+        Once every process of the job's identity has a SIGKILL pending none can fork, so a
+        look at the list that shows only ours is final.
+        """
+        if sys.platform != "linux":
+            return True
+        deadline = time.monotonic() + _SWEEP_S
+        while self._strangers():
+            self._kill_all_of_job()
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    pid, _, usage = os.wait4(-1, os.WNOHANG)
+                    if pid == 0:
+                        break
+                    self._cpu_s_of_orphans += usage.ru_utime + usage.ru_stime
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.001)
+        return True
+
+    def _strangers(self) -> "list[int]":
+        if self._settings.level == "plain":
+            return [pid for pid in _descendants(os.getpid()) if pid != self._zygote_pid]
+        ours = {os.getpid(), self._zygote_pid}
+        return [
+            int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in ours
+        ]
+
+    def _kill_all_of_job(self) -> None:
+        uid = self._settings.job_uid
+        if uid == 0 or self._settings.nested:
+            for pid in self._strangers():
+                self._kill(pid)
+            return
+        # As the job's user kill(-1) reaches exactly the job's processes, in one step that no
+        # fork bomb can outrun. The saved uid brings us back.
+        os.setresuid(uid, uid, 0)
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except OSError:
+            pass  # ESRCH, EPERM: nobody left to kill
+        finally:
+            os.setresuid(0, 0, 0)
+
+    def _sweep_files(self) -> bool:
+        """Empty the writable directories; False if something stays."""
+        if self._settings.level == "plain":
+            return _empty(os.getcwd())
+        if not any(os.listdir(directory) for directory in _SCRATCH):
+            return True
+        helper = os.fork()  # a root without DAC_OVERRIDE can't delete another's files
+        if helper == 0:
+            with contextlib.suppress(BaseException):
+                if self._settings.job_uid and not self._settings.nested:
+                    uid = self._settings.job_uid
+                    os.setresuid(uid, uid, uid)
+                for directory in _SCRATCH:
+                    _empty(directory)
+            os._exit(0)
+        deadline = time.monotonic() + _SWEEP_S
+        while os.waitpid(helper, os.WNOHANG)[0] == 0:
+            if time.monotonic() > deadline:
+                self._kill(helper)
+                os.waitpid(helper, 0)
+                return False
+            time.sleep(0.001)
+        return not any(os.listdir(directory) for directory in _SCRATCH)
+
+
+class Clock:
+    """When to look, and when a job has had its time.
+
+    Elapsed seconds count less the run-queue delay: the time that the job was ready and no core
+    was free. A hard cap of ten times the limit holds whatever the machine does.
+    """
+
+    def __init__(self, pid: int, job: calls.JobSpec, nested: bool) -> None:
+        self._pid = pid
+        self._wall_s = job["wall_s"]
+        self._cpu_s = job["cpu_s"]
+        self._nested = nested
+        self._started = time.monotonic()
+        self._next_look = self._started + min(0.5, self._wall_s)
+        self.waited_s = 0.0
+
+    def milliseconds_to_look(self) -> int:
+        return max(1, int((self._next_look - time.monotonic()) * 1000) + 1)
+
+    def expired(self) -> str:
+        """`wall` or `cpu`, or the empty string."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return ""
+        self._next_look = now + 0.25
+        elapsed_s = now - self._started
+        usage = _usage_of_jobs(self._pid, self._nested)
+        self.waited_s = max(self.waited_s, usage.waited_s)
+        if usage.cpu_s > self._cpu_s:
+            return "cpu"
+        left_s = self._wall_s - (elapsed_s - self.waited_s)
+        if left_s <= 0 or elapsed_s > 10 * self._wall_s + 60:
+            return "wall"
+        self._next_look = now + min(0.25, left_s)
+        return ""
+
+
+class Usage(NamedTuple):
+    cpu_s: float
+    waited_s: float
+
+
+def _usage_of_jobs(job_pid: int, nested: bool) -> Usage:
+    """CPU of the job and its descendants, and the run-queue delay of the job itself."""
+    ticks, waited_s = 0, 0.0
+    descendants = [job_pid, *_descendants(job_pid)]
+    first = descendants[1] if nested and len(descendants) > 1 else job_pid
+    for pid in descendants:
+        fields = _stat_fields(pid)
+        if fields:
+            ticks += sum(int(field) for field in fields[11:15])
+    with (
+        contextlib.suppress(OSError, ValueError, IndexError),
+        open(f"/proc/{first}/schedstat") as schedstat,
+    ):
+        waited_s = int(schedstat.read().split()[1]) / 1e9
+    return Usage(ticks / os.sysconf("SC_CLK_TCK"), waited_s)
+
+
+def _descendants(root: int) -> "list[int]":
+    """All live descendants of a process, parents first."""
+    children: dict[int, list[int]] = {}
+    if not os.path.isdir("/proc"):
+        return []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (fields := _stat_fields(int(name))):
+            children.setdefault(int(fields[1]), []).append(int(name))
+    found: list[int] = []
+    queue = [root]
+    while queue:
+        below = children.get(queue.pop(), [])
+        found += below
+        queue += below
+    return found
+
+
+def _stat_fields(pid: int) -> "list[str]":
+    """/proc/<pid>/stat after the command's name: state, ppid, … utime at 11."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b")")[2].decode().split()
+    except OSError:
+        return []
+
+
+def _empty(directory: str) -> bool:
+    """Delete all inside, without recursion: sub-directories are moved up and emptied in turn.
+
+    So neither 100,000 nested directories nor a path longer than PATH_MAX stops it.
+    """
+    serial = 0
+    while names := os.listdir(directory):
+        progress = False
+        for name in names:
+            path = os.path.join(directory, name)
+            with contextlib.suppress(OSError):
+                if os.path.islink(path) or not os.path.isdir(path):
+                    os.unlink(path)
+                    progress = True
+                    continue
+                os.chmod(path, 0o700)
+                for inner in os.listdir(path):
+                    serial += 1
+                    moved = os.path.join(directory, f".swept-{os.getpid()}-{serial}")
+                    os.rename(os.path.join(path, inner), moved)
+                os.rmdir(path)
+                progress = True
+        if not progress:
+            return False
+    return True
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _PIECE)
+    except OSError:  # reset by a dying peer, or nothing left on a non-blocking drain
+        return b""
+
+
+def _receive_exactly(source: socket.socket, count: int) -> bytes:
+    """Bytes from the zygote; its death is the worker's."""
+    received = b""
+    while len(received) < count:
+        piece = source.recv(count - len(received))
+        if not piece:
+            os._exit(3)
+        received += piece
+    return received

@@ -1,0 +1,201 @@
+"""The zygote: a warm process that holds inputs and forks one job at a time.
+
+It never sees an output: a job's channel and its standard streams end in the supervisor. What
+a job can dig out of its inherited heap is therefore inputs, which it is given anyway.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import random
+import resource
+import socket
+import sys
+from collections import OrderedDict
+from typing import NamedTuple, cast
+
+from sandboxes.agent import calls, codec, linux, wire
+
+_MAX_BUNDLES = 4
+PRELOADED = (
+    "abc array ast base64 bisect calendar cmath collections contextlib copy dataclasses datetime "
+    "decimal enum fractions functools hashlib heapq inspect io itertools json math numbers operator "
+    "queue random re statistics string struct textwrap time traceback typing unittest"
+).split()
+
+
+class Identity(NamedTuple):
+    """Who a job is."""
+
+    uid: int
+    """Its user and group; 0: the worker's own (plain isolation)."""
+    nested: bool
+    """Reached through a user and pid namespace of the job's own (a worker of an ordinary user)."""
+
+
+def serve(supervisor: socket.socket, identity: Identity) -> None:
+    """Answer the supervisor until it closes the socket."""
+    for module in PRELOADED:
+        __import__(module)
+    bundles: OrderedDict[str, list[tuple[object, ...]]] = OrderedDict()
+    reader = wire.FrameReader(max_payload=1 << 31)
+    descriptors: list[int] = []
+    gc.collect()
+    gc.freeze()
+    while True:
+        piece, received, _, _ = socket.recv_fds(supervisor, 1 << 20, 3)
+        if not piece:
+            return
+        descriptors += received
+        for kind, payload in reader.feed(piece):
+            if kind == wire.BUNDLE:
+                sha256, inputs = _decode_bundle(payload)
+                bundles[sha256] = inputs
+                if len(bundles) > _MAX_BUNDLES:
+                    bundles.popitem(last=False)
+                gc.freeze()
+                continue
+            job: calls.JobSpec = json.loads(payload)
+            if job["numpy"]:
+                _load_numpy()
+            bundles.move_to_end(job["bundle"])
+            pid = os.fork()
+            if pid == 0:
+                supervisor.close()
+                _become_job(job, descriptors, identity)
+                calls.run(socket.socket(fileno=3), job, bundles[job["bundle"]])
+            for descriptor in descriptors:
+                os.close(descriptor)
+            descriptors = []
+            supervisor.sendall(pid.to_bytes(4, "big"))
+            _, status, usage = os.wait4(pid, 0)
+            ended = {
+                "status": status,
+                "cpu_s": usage.ru_utime + usage.ru_stime,
+                "peak_rss_mb": usage.ru_maxrss / 1024,
+            }
+            supervisor.sendall(wire.pack(wire.DONE, json.dumps(ended).encode()))
+
+
+def _decode_bundle(payload: bytes) -> "tuple[str, list[tuple[object, ...]]]":
+    """A bundle frame: 64 hex digits, then length-prefixed codec frames, one an input."""
+    inputs: list[tuple[object, ...]] = []
+    place = 64
+    while place < len(payload):
+        length = int.from_bytes(payload[place : place + 4], "big")
+        place += 4
+        arguments = codec.decode_trusted(payload[place : place + length])
+        assert isinstance(arguments, tuple)
+        inputs.append(cast("tuple[object, ...]", arguments))
+        place += length
+    return payload[:64].decode(), inputs
+
+
+def _load_numpy() -> None:
+    """numpy is there for every program, and loaded (once, here) when the first one names it."""
+    if "numpy" in sys.modules:
+        return
+    try:
+        for module in ("numpy", "numpy.random", "numpy.linalg"):  # the latter two are lazy
+            __import__(module)
+    except ImportError:
+        pass
+    gc.freeze()
+
+
+def _become_job(job: calls.JobSpec, descriptors: "list[int]", identity: Identity) -> None:
+    """Turn the freshly forked child into the job: descriptors, limits, identity, seccomp."""
+    channel, out, err = descriptors
+    os.setsid()
+    null = os.open("/dev/null", os.O_RDONLY)
+    # Move everything above the targets first, so that no dup2 overwrites a source.
+    moved = [_dup_above(descriptor) for descriptor in (null, out, err, channel)]
+    for target, descriptor in enumerate(moved):
+        os.dup2(descriptor, target)
+    os.closerange(4, 1024)
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")
+    except OSError:
+        pass  # not Linux, or no /proc: plain isolation only
+    _set_limits(job)
+    if identity.nested:
+        _enter_nested_namespace(identity.uid)
+    elif identity.uid:
+        os.setgroups([])
+        os.setresgid(identity.uid, identity.uid, identity.uid)
+        os.setresuid(identity.uid, identity.uid, identity.uid)
+    if identity.uid:
+        linux.install_seccomp()
+    seed = job["seed"]
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed % (1 << 32))
+
+
+def _dup_above(descriptor: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD, 1000)
+
+
+def _set_limits(job: calls.JobSpec) -> None:
+    memory = job["memory_mb"] << 20
+    cpu_s = int(job["cpu_s"]) + 2
+    limits = [
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 512),
+        (resource.RLIMIT_FSIZE, 256 << 20),
+        (resource.RLIMIT_STACK, memory),
+    ]
+    if sys.platform == "linux":
+        limits.append((resource.RLIMIT_MSGQUEUE, 0))
+        limits.append((resource.RLIMIT_NPROC, job["processes"]))
+    # Relative to what the fork inherited: an absolute limit would punish a fat parent. Encoding
+    # an answer may take as much again (calls.py), so the hard limit is above the soft one.
+    with contextlib.suppress(OSError, ValueError):
+        held = _data_bytes()
+        resource.setrlimit(resource.RLIMIT_DATA, (held + memory, held + 2 * memory))
+    for which, value in limits:
+        _, hard = resource.getrlimit(which)
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        try:
+            resource.setrlimit(which, (value, value))
+        except (OSError, ValueError):
+            pass  # macOS refuses some of them; the supervisor's clocks hold all the same
+
+
+def _data_bytes() -> int:
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[5]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _enter_nested_namespace(uid: int) -> None:
+    """Give the job its own user and pid namespace: only one uid is mapped in ours.
+
+    The calling process stays outside as the job's parent and ends as the job ends.
+    """
+    linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID)
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} 0 1"),
+        ("gid_map", f"{uid} 0 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as handle:
+            handle.write(text)
+    pid = os.fork()
+    if pid:
+        os.closerange(0, 4)
+        _, status = os.waitpid(pid, 0)
+        if os.WIFSIGNALED(status):
+            os.kill(os.getpid(), os.WTERMSIG(status))
+        os._exit(os.waitstatus_to_exitcode(status))
+    linux.die_with_parent()
+    linux.keep_capabilities(())

@@ -1,0 +1,102 @@
+"""A sandbox that isolates nothing: programs run in this very process, one after the other.
+
+For tests of what stands above the sandbox, on programs that the tests themselves wrote. The
+values cross the real codec, large ones as digests, so that the fake and the real sandboxes
+answer alike; `script` makes it fail as real ones do.
+
+Not here: limits, and any protection whatever.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from sandboxes.agent import codec
+from sandboxes.protocol import End, Execution, Job, OnValues, Reply, Returned
+
+
+class FakeSandbox:
+    """`script` says how a job ends without being run (LOST, TIMEOUT …), or None to run it."""
+
+    def __init__(self, script: Callable[[Job], End | None] | None = None) -> None:
+        self._script = script
+        self.jobs: list[str] = []
+        """Ids of all jobs that were run or scripted, in order."""
+
+    @contextmanager
+    def open(self, environment: str, workers: int) -> Generator["FakeWorkers"]:
+        """See `protocol.Sandbox`; `workers` is of no consequence."""
+        yield FakeWorkers(self, self._script)
+
+
+class FakeWorkers:
+    level = "fake"
+    environment = "fake"
+
+    def __init__(self, sandbox: FakeSandbox, script: Callable[[Job], End | None] | None) -> None:
+        self._sandbox = sandbox
+        self._script = script
+
+    def run(self, jobs: Iterable[Job], on_values: OnValues | None = None) -> Iterator[Execution]:
+        """See `protocol.Workers`."""
+        for job in jobs:
+            self._sandbox.jobs.append(job.id)
+            end = self._script(job) if self._script else None
+            if end is not None:
+                yield Execution(job_id=job.id, end=end, detail="scripted", level=self.level)
+            else:
+                yield self._execute(job, on_values)
+
+    def _execute(self, job: Job, on_values: OnValues | None) -> Execution:
+        namespace: dict[str, object] = {}
+        try:
+            program = compile(job.code, "candidate.py", "exec")
+        except SyntaxError as error:
+            return Execution(job_id=job.id, end=End.SYNTAX, detail=str(error), level=self.level)
+        try:
+            exec(program, namespace)
+            function = namespace[job.entry_point]
+        except BaseException as error:  # noqa: BLE001 — a program may raise anything
+            return Execution(job_id=job.id, end=End.EXCEPTION, detail=repr(error), level=self.level)
+        assert callable(function)
+        values: list[Returned] = []
+
+        def see(chunk: Sequence[Returned]) -> Reply:
+            if on_values is not None:
+                return on_values(job.id, chunk)
+            values.extend(chunk)
+            return Reply.GO_ON
+
+        num_values = 0
+        for index, frame in enumerate(job.bundle.frames):
+            arguments = codec.decode_trusted(frame)
+            assert isinstance(arguments, tuple)
+            started = time.perf_counter()
+            try:
+                value: object = function(*arguments)
+            except BaseException as error:  # noqa: BLE001 — as above
+                text = f"{type(error).__name__}: {error}"
+                reply = see([Returned(index, b"", text, time.perf_counter() - started)])
+                num_values += 1
+                if reply == Reply.ENOUGH or job.stop_at_exception:
+                    end = End.ENOUGH if reply == Reply.ENOUGH else End.COMPLETED
+                    return self._ended(job, end, num_values, values)
+                continue
+            elapsed_s = time.perf_counter() - started
+            reply = see([Returned(index, codec.encode(value), "", elapsed_s)])
+            if reply == Reply.FULL:
+                whole = codec.encode(value, inline_limit=None)
+                reply = see([Returned(index, whole, "", elapsed_s)])
+            num_values += 1
+            if reply == Reply.ENOUGH:
+                return self._ended(job, End.ENOUGH, num_values, values)
+        return self._ended(job, End.COMPLETED, num_values, values)
+
+    def _ended(self, job: Job, end: End, num_values: int, values: list[Returned]) -> Execution:
+        return Execution(
+            job_id=job.id,
+            end=end,
+            num_values=num_values,
+            level=self.level,
+            values=tuple(values),
+        )

@@ -1,0 +1,212 @@
+"""The process sandbox: Linux namespaces, no daemon, no image.
+
+Levels, best first: `namespaces` (agent/namespaces.py: as root with a user for each worker's
+jobs, else with nested user namespaces) and `plain` (rlimits, a session and a private directory
+only: no protection against a program that means harm, so only by consent).
+
+Workers run on the base interpreter of this Python, with the standard library and the numpy
+that is installed beside the harness; nothing else of site-packages is visible in namespaces.
+"""
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from sandboxes.protocol import SandboxUnavailable
+from sandboxes.worker import Connection, Lost, Worker, WorkerPool
+
+Level = Literal["namespaces", "plain"]
+_TMP_MB = 256
+_ROOT = Path(__file__).resolve().parent.parent
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/tmp",
+    "TMPDIR": "/tmp",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+class ProcessSandbox:
+    """Workers as processes of this machine. `level` None takes the best that works here."""
+
+    def __init__(self, level: Level | None = None, *, allow_plain: bool = False) -> None:
+        self._level: Level | None = level
+        self._allow_plain = allow_plain
+
+    @contextmanager
+    def open(self, environment: str, workers: int) -> Generator[WorkerPool]:
+        """See `protocol.Sandbox`. The only environment is `python`."""
+        if environment != "python":
+            raise SandboxUnavailable(f"the process sandbox has no environment {environment!r}")
+        level = self._level or ("namespaces" if why_no_namespaces() is None else "plain")
+        if level == "plain" and not self._allow_plain:
+            raise SandboxUnavailable(
+                "only plain isolation is possible here, and it does not hold a program that means "
+                f"harm ({why_no_namespaces() or 'asked for'}). "
+                "Consent with: --set sandbox.allow_plain=true"
+            )
+        if level == "namespaces" and (reason := why_no_namespaces()) is not None:
+            raise SandboxUnavailable(f"namespaces can't be made here: {reason}")
+        pool = WorkerPool(
+            lambda slot: _start(level, slot),
+            num_workers=workers,
+            level=level,
+            environment=environment_digest(),
+        )
+        try:
+            yield pool
+        finally:
+            pool.close()
+
+
+def environment_digest() -> str:
+    """What the verdicts of this sandbox depend on: `python-3.11.7+numpy-2.4.6`."""
+    version = platform.python_version()
+    try:
+        return f"python-{version}+numpy-{importlib.metadata.version('numpy')}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"python-{version}"
+
+
+_probed: dict[str, str | None] = {}
+
+
+def why_no_namespaces() -> str | None:
+    """None where a worker in namespaces starts and answers, else the reason. Tried once."""
+    if "reason" not in _probed:
+        _probed["reason"] = _probe()
+    return _probed["reason"]
+
+
+def _probe() -> str | None:
+    if sys.platform != "linux":
+        return f"{sys.platform} has no Linux namespaces"
+    connection = _start("namespaces", slot=0)
+    try:
+        Worker(connection, "namespaces")
+    except Lost as error:
+        return str(error)
+    finally:
+        connection.kill()
+    return None
+
+
+def _start(level: Level, slot: int) -> Connection:
+    """Start one supervisor in its own session, with nothing of our environment."""
+    ours, theirs = socket.socketpair()
+    complaints = tempfile.TemporaryFile()
+    scratch = tempfile.mkdtemp(prefix="harness-plain-") if level == "plain" else None
+    environment = _ENVIRONMENT | ({"HOME": scratch, "TMPDIR": scratch} if scratch else {})
+    with theirs:
+        process = subprocess.Popen(
+            # Not -I: it would ignore PYTHONHASHSEED too. The environment is ours anyway.
+            [_base_interpreter(), "-P", "-s", "-S", "-c", *_arguments(level, slot)],
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=complaints,
+            env=environment,
+            cwd=scratch or "/",
+            start_new_session=True,
+        )
+
+    def kill() -> None:
+        with contextlib.suppress(OSError):
+            ours.shutdown(socket.SHUT_RDWR)
+        ours.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=2)  # the end of its input ends a healthy supervisor
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        complaints.close()
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def last_words() -> str:
+        complaints.seek(0)
+        lines = complaints.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    return Connection(ours, kill, last_words)
+
+
+def _arguments(level: Level, slot: int) -> list[str]:
+    """Program text and arguments of a fresh interpreter that becomes a supervisor."""
+    enter = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]); "
+        "from sandboxes.agent import {module}; del sys.path[0]; {call}"
+    )
+    if level == "plain":
+        settings = "supervisor.Settings('plain', 0, nested=False)"
+        call = f"sys.path += json.loads(sys.argv[2]); supervisor.main({settings})"
+        folders = [str(Path(package).parent) for package in _packages()[:1]]
+        return [enter.format(module="supervisor", call=call), str(_ROOT), json.dumps(folders)]
+    root = {
+        "python_prefix": sys.base_prefix,
+        "hidden": _installed_packages_of_base(),
+        "packages": _packages(),
+        "tmp_mb": _TMP_MB,
+        "job_uid": _job_uid(slot),
+    }
+    call = f"namespaces.main(json.loads(sys.argv[2]), {os.geteuid() == 0})"
+    return [enter.format(module="namespaces", call=call), str(_ROOT), json.dumps(root)]
+
+
+def _base_interpreter() -> str:
+    """The interpreter under a virtual environment: the venv's own folder stays outside."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+def _installed_packages_of_base() -> list[str]:
+    """site-packages of the base interpreter, to be covered: a benchmark may lie in there."""
+    variables = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
+    folders = {sysconfig.get_path(name, vars=variables) for name in ("purelib", "platlib")}
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    folders |= {
+        "/usr/lib/python3/dist-packages",
+        f"/usr/local/lib/{version}/dist-packages",
+        f"/usr/local/lib/{version}/site-packages",
+    }
+    return sorted(folders)
+
+
+def _packages() -> list[str]:
+    """numpy's directories: the package and its shared libraries."""
+    found = importlib.util.find_spec("numpy")
+    if found is None or found.origin is None:
+        return []
+    package = Path(found.origin).parent
+    libraries = package.parent / "numpy.libs"
+    return [str(path) for path in (package, libraries) if path.is_dir()]
+
+
+def _job_uid(slot: int) -> int:
+    """A user for this worker's jobs alone: limits that count by user must not be shared."""
+    if os.geteuid() != 0:
+        return 65533  # inside a namespace of its own
+    apart = (os.getpid() % 20_000) * 64 + slot % 64
+    full_range = " 4294967295" in Path("/proc/self/uid_map").read_text()
+    return 1_000_000 + apart if full_range else 20_000 + apart % 40_000

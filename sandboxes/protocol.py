@@ -1,0 +1,173 @@
+"""What a sandbox promises: jobs in, executions out, and nothing believed.
+
+A sandbox runs programs that nobody trusts on inputs that it was given, and sends back what
+they returned, encoded (agent/codec.py). It knows no expected value and no verdict: `end` says
+how the program ended, `harness.grading` says what that is worth.
+
+    with sandbox.open("python", workers=2) as workers:
+        workers.load(bundle)
+        for execution in workers.run(jobs, on_values=grader): ...
+
+`run` is a plain iterator: executions come as they finish, in any order, each with its job's
+id; threads are inside. `lost` is the only end that is ours.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol, TypeAlias
+
+
+class SandboxError(Exception):
+    """The machine's fault: a worker that can't start, answer or be swept."""
+
+
+class SandboxUnavailable(SandboxError):
+    """No sandbox of the wanted kind can be opened on this machine; the message says why."""
+
+
+class End(StrEnum):
+    """How a program ended. Everything but LOST is the program's own doing."""
+
+    COMPLETED = "completed"
+    """Every input was given to it and answered: with a value, or with an exception."""
+    ENOUGH = "enough"
+    """We stopped it: `on_values` had seen what it needed."""
+    EXCEPTION = "exception"
+    """Loading it raised, or the entry point does not exist."""
+    SYNTAX = "syntax"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    KILLED = "killed"
+    """It ended by a signal or by `os._exit` before it had answered."""
+    FORBIDDEN = "forbidden"
+    """It sent what no honest program sends: a malformed or oversized frame."""
+    LOST = "lost"
+    """Our failure: the worker died or stopped answering, twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a job may use. Seconds, MiB."""
+
+    wall_s: float
+    """For the whole job, less the time that it waited for a free core."""
+    cpu_s: float
+    """CPU of the job and its children."""
+    input_wall_s: tuple[float, ...] | None = None
+    """For each input, less run-queue delay; None where the profile has no such rule."""
+    memory_mb: int = 4096
+    """What the program may allocate, beyond what its parent held at the fork. Encoding an
+    answer may take as much again."""
+    output_mb: int = 2048
+    """One encoded value at most."""
+    processes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The inputs of a problem, sent once a worker. `frames` are codec frames, one a call."""
+
+    frames: tuple[bytes, ...]
+    sha256: str
+
+    @classmethod
+    def of(cls, frames: Sequence[bytes]) -> "Bundle":
+        digest = hashlib.sha256()
+        for frame in frames:
+            digest.update(len(frame).to_bytes(8, "big"))
+            digest.update(frame)
+        return cls(tuple(frames), digest.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One program to run on the inputs of one bundle."""
+
+    id: str
+    code: str
+    entry_point: str
+    bundle: Bundle
+    limits: Limits
+    kind: Literal["calls"] = "calls"
+    seed: int = 0
+    stop_at_exception: bool = True
+    """End after the first input that raises (the grader would say `enough` anyway)."""
+    timed: bool = False
+    """Report the seconds of each call (for reference solutions only: it can be forged)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What one call gave."""
+
+    index: int
+    frame: bytes
+    """The codec frame of the value; empty when it raised."""
+    exception: str = ""
+    """`Type: message`, cut; empty when it returned."""
+    elapsed_s: float = 0.0
+
+
+class Reply(StrEnum):
+    """What `on_values` answers. FULL asks for the value that was just sent as a digest."""
+
+    GO_ON = "go_on"
+    ENOUGH = "enough"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a job ended, and what it cost."""
+
+    job_id: str
+    end: End
+    num_values: int = 0
+    detail: str = ""
+    """The exception or signal that ended it, or why it was lost."""
+    stdout: str = ""
+    stderr: str = ""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_rss_mb: float = 0.0
+    level: str = ""
+    values: tuple[Returned, ...] = field(default=(), repr=False)
+    """Filled only where `run` was called without `on_values`."""
+
+
+OnValues: TypeAlias = Callable[[str, Sequence[Returned]], Reply]
+"""Called in a worker's thread with a job's id and its next answers, in order, each once.
+
+A large value comes as a digest frame, last in its chunk; the job waits for the reply. After
+`FULL` the same index comes again with the whole value, or with a frame that says why not."""
+
+
+class Workers(Protocol):
+    """An open sandbox."""
+
+    @property
+    def level(self) -> str:
+        """`container`, `namespaces`, `plain` or `fake`."""
+        ...
+
+    @property
+    def environment(self) -> str:
+        """Digest of what programs run on: interpreter, numpy, image."""
+        ...
+
+    def run(self, jobs: Iterable[Job], on_values: OnValues | None = None) -> Iterator[Execution]:
+        """Run jobs on all workers; every job gives exactly one execution."""
+        ...
+
+
+class Sandbox(Protocol):
+    def open(self, environment: str, workers: int) -> AbstractContextManager[Workers]:
+        """Start workers for an environment (`python`).
+
+        Raises:
+            SandboxUnavailable: it can't be had on this machine; the message says why.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""A package, because some distribution that evalplus brings installs a `tests` of its own."""

@@ -1,0 +1,1 @@
+"""Train a checkpoint on a manifest. Nothing lives here yet."""
