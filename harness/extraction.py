@@ -7,7 +7,8 @@ Marked thinking goes first, since drafts stand there. Then, of the fenced blocks
 that defines the entry point is taken whole, with the other blocks that it needs. Whole means
 that decorators, helpers without `return`, `A, B = 1, 2` and `try: import` stay as they were
 written; a reply without fences gives its longest run of lines that parses and defines the entry
-point. Code that does not parse is given back as it is: that is a verdict, and not ours to hide.
+point. Code that does not parse is given back as it is: that is a verdict, and not ours to hide,
+so a function that the token limit cut is never trimmed into a shorter one that parses.
 
 Not here: EvalPlus's own extraction, which loses some of that and which a parity mode would call
 by name; running anything. Nothing is executed here.
@@ -32,8 +33,11 @@ THINK_MARKS = ("<think>", "</think>")
 PYTHON_TAGS = frozenset({"", "python", "python3", "py", "py3", "ipython"})
 """Languages of a fence that are read as Python; no language counts as Python."""
 
-PARSE_BUDGET_CHARS = 2_000_000
+PARSE_BUDGET = 2_000_000
 """Characters parsed in search of a run of lines, a few tenths of a second; then it is given up."""
+
+JOIN_COST = 2500
+"""What a statement that goes on costs besides its characters: open brackets parse slowly."""
 
 
 class Thinking(NamedTuple):
@@ -117,7 +121,8 @@ def _extracted(reply: str, entry_point: str) -> str:
     meant = [block for block in python if re.search(rf"\b{re.escape(entry_point)}\b", block.code)]
     if python:
         return max(meant or python, key=lambda block: len(block.code)).code
-    return reply if reply.strip() and not blocks else ""
+    # Broken code is the model's to answer for; prose (a refusal, say) is no code.
+    return reply if _CODE_LINE.search(reply) and not _FENCE_LINE.search(reply) else ""
 
 
 # Names. `symtable` is the compiler's own account of scopes: a local variable of a function that
@@ -168,6 +173,10 @@ def _names(code: str) -> _Names | None:
 # Fenced blocks, as CommonMark has them: three or more backticks or tildes, closed by at least as
 # many of the same, or by the end of the reply.
 
+_CODE_LINE = re.compile(
+    r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|class[ \t]+\w+|return\b|import[ \t]+\w|\w+[ \t]*=)",
+    re.MULTILINE,
+)
 _FENCE_LINE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 _OPENING = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)$")
 
@@ -193,7 +202,7 @@ def _blocks(reply: str) -> list[_Block]:
     blocks: list[_Block] = []
     opening: re.Match[str] | None = None
     lines: list[str] = []
-    for line in reply.split("\n"):
+    for line in reply.removesuffix("\n").split("\n"):
         if opening is None:
             opening = _OPENING.match(line)
             lines = []
@@ -321,7 +330,7 @@ def _indented(text: str) -> list[str]:
 def _runs(pieces: Sequence[str]) -> list[str]:
     """Runs of consecutive pieces that are code, alone or put together."""
     runs: list[list[str]] = [[]]
-    budget = PARSE_BUDGET_CHARS
+    budget = PARSE_BUDGET
     at = 0
     while at < len(pieces) and budget > 0:
         statement, end = pieces[at], at + 1
@@ -338,7 +347,7 @@ def _runs(pieces: Sequence[str]) -> list[str]:
             statement += pieces[end]
             end += 1
             parse = _parse(statement)
-            budget -= len(statement)
+            budget -= len(statement) + JOIN_COST
         if parse.tree is not None and _does_something(parse.tree):
             runs[-1].append(statement)
             at = end

@@ -60,7 +60,8 @@ def load(name: str, *, data: DataFolders) -> Benchmark:
     known = spelled(name, BUILT_IN)
     if known is None:
         is_file = name.endswith((".jsonl", ".jsonl.gz"))
-        raise UnknownName("benchmark", name, [f"jsonl:{name}"] if is_file else BUILT_IN)
+        names = [f"jsonl:{name}"] if is_file else [*BUILT_IN, "jsonl:PATH"]
+        raise UnknownName("benchmark", name, names)
     return BUILT_IN[known](data)
 
 

@@ -316,10 +316,14 @@ def _fail_tests(problem: Problem, name: str, suite: SuiteResult | None) -> list[
     if suite is None or suite.failure is None:
         return []
     arguments = problem.suite(name).inputs[suite.failure.test]
-    if problem.task_id == "Mbpp/124":
-        # `mbpp_serialize_inputs` writes both numbers of this task as texts, the float too.
-        return [[str(value) for value in arguments]]
-    return [[_as_json(value) for value in arguments]]
+    match problem.task_id, arguments:
+        # Two tasks in which `mbpp_serialize_inputs` writes as if all values were of one type.
+        case "Mbpp/115", _:
+            return [[[list(element) for element in cast(list[set[Value]], arguments[0])]]]
+        case "Mbpp/124", _:
+            return [[str(value) for value in arguments]]
+        case _:
+            return [[_as_json(value) for value in arguments]]
 
 
 def _as_json(value: Value) -> object:

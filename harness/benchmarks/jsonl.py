@@ -39,7 +39,7 @@ from harness.records import Benchmark, Problem, Record, Suite, Value, content_sh
 PROFILE = "strict"
 
 
-class Tests(Record):
+class Expressions(Record):
     """The expressions of each suite."""
 
     base: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -57,7 +57,7 @@ class Row(Record):
     solution: Annotated[str, Field(min_length=1)]
     types: tuple[str, ...] = ()
     atol: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    tests: Tests
+    tests: Expressions
 
 
 def load(path: Path, *, name: str) -> Benchmark:
@@ -150,7 +150,7 @@ def _one_line(error: ValidationError, row: object, where: str) -> str:
         case "missing":
             return f"{place}: {field!r} is missing"
         case "extra_forbidden":
-            known = Tests.model_fields if first["loc"][:-1] else Row.model_fields
+            known = Expressions.model_fields if first["loc"][:-1] else Row.model_fields
             return f"{place}: unknown field {field!r}; there are {', '.join(known)}"
         case _:
             return f"{place}: {field}: {first['msg'][:1].lower()}{first['msg'][1:]}"
@@ -176,8 +176,7 @@ def _suite(name: str, tests: Sequence[str], entry_point: str, where: str) -> Sui
             parsed.append(_parse_test(text, entry_point))
         except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
             said = error.msg if isinstance(error, SyntaxError) else str(error)
-            shown = text if len(text) <= 80 else f"{text[:77]}..."
-            raise DataError(f"{where}: {name} test {index}, {shown!r}: {said}") from None
+            raise DataError(f"{where}: {name} test {index}, {_cut(text)!r}: {said}") from None
     explicit = {test.is_explicit for test in parsed}
     if len(explicit) > 1:
         raise DataError(f"{where}: some {name} tests have `== value` and some have not")
@@ -191,26 +190,33 @@ def _suite(name: str, tests: Sequence[str], entry_point: str, where: str) -> Sui
 def _parse_test(text: str, entry_point: str) -> _Test:
     """`f(1) == 2` as its parts; ValueError or SyntaxError where it is anything else."""
     call = ast.parse(text.strip(), mode="eval").body
-    is_explicit, expected = False, None
+    right: ast.expr | None = None
     if isinstance(call, ast.Compare):
         if len(call.ops) != 1 or not isinstance(call.ops[0], ast.Eq):
             raise ValueError(f"only `{entry_point}(...) == value` can be compared")
-        is_explicit, expected = True, _literal(call.comparators[0])
-        call = call.left
+        call, right = call.left, call.comparators[0]
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise ValueError(f"is not a call of {entry_point}")
     if call.func.id != entry_point:
         raise ValueError(f"calls {call.func.id}, not {entry_point}")
     if call.keywords or any(isinstance(argument, ast.Starred) for argument in call.args):
         raise ValueError("arguments must be positional")
-    return _Test(tuple(_literal(argument) for argument in call.args), is_explicit, expected)
+    return _Test(
+        arguments=tuple(_literal(argument) for argument in call.args),
+        is_explicit=right is not None,
+        expected=None if right is None else _literal(right),
+    )
 
 
 def _literal(node: ast.expr) -> Value:
     try:
         return ast.literal_eval(_Floats().visit(node))
     except ValueError:
-        raise ValueError(f"{ast.unparse(node)} is not a literal") from None
+        raise ValueError(f"{_cut(ast.unparse(node))} is not a literal") from None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 class _Floats(ast.NodeTransformer):

@@ -17,6 +17,7 @@ import hashlib
 import math
 import reprlib
 import warnings
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.grading.profiles import Profile
-from harness.grading.truth import NOT_NONE_ENTRY_POINTS, SuiteTruth
+from harness.grading.truth import NOT_NONE_ENTRY_POINTS, SET_ENTRY_POINTS, SuiteTruth
 from harness.records import Failure, Problem, Status, Value
 from sandboxes.agent import codec
 from sandboxes.protocol import Reply, Returned
@@ -100,7 +101,7 @@ class SuiteJudge:
             return self._accepts_digest(out, index)
         expected = codec.decode(expected_frame)
         if isinstance(expected, codec.Digest):
-            # Only plain values are kept as a digest alone (truth.py).
+            # Plain, and no rule nor tolerance has a say, or it were kept in full (truth.py).
             if self._profile.comparison == "evalplus":
                 frame = codec.encode(as_plain(unwrap(out)), inline_limit=None)
             if hashlib.sha256(frame).digest() != expected.sha256:
@@ -111,8 +112,9 @@ class SuiteJudge:
 
     def _accepts_digest(self, out: codec.Digest, index: int) -> bool:
         expected = codec.decode(self._truth.frames[index])
-        if isinstance(expected, codec.Digest) and out.sha256 == expected.sha256:
-            return not expected.nan
+        same = isinstance(expected, codec.Digest) and out.sha256 == expected.sha256
+        if same and self._rule is None:
+            return not out.nan
         whole = codec.decode(self._truth.whole(index))
         if isinstance(whole, codec.Digest) and out.plain and whole.plain:
             raise Unequal
@@ -121,34 +123,38 @@ class SuiteJudge:
     def _compare(self, index: int, out: Value, expected: Value) -> None:
         if self._profile.comparison == "strict":
             atol = self._problem.atol or FLOAT_ATOL
-            if self._rule is not None:
-                value = out if self._rule is not_none else unwrap(out)
-                right = _guarded(self._rule, value, expected, self._inputs(index), atol)
-                if right is not None:
-                    if not right:
-                        raise Unequal
-                    return
-            if not strictly_equal(out, expected, atol):
+            right = self._special(index, out, expected, atol)
+            if right is None:
+                right = strictly_equal(out, expected, atol)
+            if not right:
                 raise Unequal
             return
         atol = self._problem.atol
         if not atol and self._truth.first_float < index:
             atol = FLOAT_ATOL
-        # Whether something is None can be told of every object, also of one that can't cross.
-        value = out if self._rule is not_none else unwrap(out)
-        right = None
-        if self._rule is not None:
-            right = _guarded(self._rule, value, expected, self._inputs(index), atol)
+        right = self._special(index, out, expected, atol)
         if self._rule is find_zero:  # the peer's `continue`: no second chance by tolerance
             if not right:
                 raise Unequal
             return
         if right is None:
-            right = loosely_equal(value, expected)
+            right = loosely_equal(unwrap(out), unwrap(expected))
         if not atol and self._truth.first_float == index:
             atol = FLOAT_ATOL
-        if not right and not (atol and within_tolerance(out, value, expected, atol)):
+        if not right and not (atol and within_tolerance(out, expected, atol)):
             raise Unequal
+
+    def _special(self, index: int, out: Value, expected: Value, atol: float) -> bool | None:
+        """Rule 2. None: it has no say. Raises Unequal where it can't be applied."""
+        if self._rule is None:
+            return None
+        # These two ask so little that they can be asked of an object that does not cross.
+        if self._rule not in (not_none, any_value):
+            out, expected = unwrap(out), unwrap(expected)
+        try:
+            return self._rule(out, expected, self._inputs(index), atol)
+        except Exception as error:  # noqa: BLE001 — of the wrong shape: there too it ends in a failure
+            raise Unequal(str(error)) from None
 
 
 # --- comparing values ----------------------------------------------------------------------
@@ -169,40 +175,57 @@ def unwrap(value: Value) -> Value:
     if kind in (list, tuple, set, frozenset):
         members = [unwrap(member) for member in cast(Sequence[Value], value)]
         return cast(Callable[[Sequence[Value]], Value], kind)(members)
-    if kind is dict:
-        pairs = cast(dict[Value, Value], value).items()
-        return {unwrap(key): unwrap(member) for key, member in pairs}
+    if isinstance(value, deque):
+        members = cast(deque[Value], value)
+        return deque(map(unwrap, members), members.maxlen)
+    if isinstance(value, dict):
+        pairs = cast(dict[Value, Value], value)
+        bare = pairs.copy()  # of its own kind: an OrderedDict compares by other rules
+        bare.clear()
+        bare.update({unwrap(key): unwrap(member) for key, member in pairs.items()})
+        return bare
     return value
 
 
 def loosely_equal(out: Value, expected: Value) -> bool:
-    """Python's `==`, and no exception: an array whose truth is ambiguous is unequal."""
+    """Python's `==`.
+
+    Raises:
+        Unequal: it raises, as for arrays, whose truth is ambiguous. No tolerance mends that.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return bool(out == expected)
-    except Exception:  # noqa: BLE001 — whatever a comparison raises, the peer counts as a failure
-        return False
+    except Exception as error:  # noqa: BLE001 — whatever it is, the peer counts it as a failure
+        raise Unequal(str(error)) from None
 
 
-def within_tolerance(out: Value, value: Value, expected: Value, atol: float) -> bool:
+def within_tolerance(out: Value, expected: Value, atol: float) -> bool:
     """Rule 4: same type (a subclass is another type), same length, numpy.allclose."""
-    if isinstance(out, codec.Subclass) or type(value) is not type(expected):
+    if type(out) is not type(expected) or isinstance(out, codec.Subclass):
         return False
-    if isinstance(expected, list | tuple) and len(cast(Sequence[Value], value)) != len(
-        cast(Sequence[Value], expected)
+    value, known = unwrap(out), unwrap(expected)
+    if isinstance(known, list | tuple) and len(cast(Sequence[Value], value)) != len(
+        cast(Sequence[Value], known)
     ):
         return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return bool(np.allclose(value, expected, rtol=_RTOL, atol=atol))  # pyright: ignore[reportArgumentType, reportCallIssue]
+            return bool(np.allclose(value, known, rtol=_RTOL, atol=atol))  # pyright: ignore[reportArgumentType, reportCallIssue]
     except Exception:  # noqa: BLE001 — not numbers, ragged, too large: the peer's assert fails on these too
         return False
 
 
 def strictly_equal(out: Value, expected: Value, atol: float) -> bool:
-    """Equal types at every depth; floats within `atol` (rtol 1e-7), NaN equal to NaN."""
+    """Equal types at every depth; floats within `atol` (rtol 1e-7), NaN equal to NaN.
+
+    Members of sets and keys of dicts are equal or not: no tolerance there, and no NaN.
+
+    Raises:
+        Unequal: see `loosely_equal`.
+    """
     if type(out) is not type(expected) or isinstance(
         out, codec.Opaque | codec.Subclass | codec.Unencodable
     ):
@@ -217,7 +240,7 @@ def strictly_equal(out: Value, expected: Value, atol: float) -> bool:
         return strictly_equal(out.real, expected.real, atol) and strictly_equal(
             out.imag, expected.imag, atol
         )
-    if isinstance(out, list | tuple):
+    if isinstance(out, list | tuple | deque):
         ours, theirs = cast(Sequence[Value], out), cast(Sequence[Value], expected)
         return len(ours) == len(theirs) and all(
             strictly_equal(one, other, atol) for one, other in zip(ours, theirs, strict=True)
@@ -226,15 +249,16 @@ def strictly_equal(out: Value, expected: Value, atol: float) -> bool:
         mine, other_one = cast(dict[Value, Value], out), cast(dict[Value, Value], expected)
         return (
             len(mine) == len(other_one)
-            and typed(mine) == typed(other_one)
+            and set(map(typed, mine)) == set(map(typed, other_one))
+            and (not isinstance(mine, OrderedDict) or list(mine) == list(other_one))
             and all(strictly_equal(mine[key], other_one[key], atol) for key in mine)
         )
     if isinstance(out, set | frozenset):
-        return typed(cast(set[Value], out)) == typed(cast(set[Value], expected))
-    if isinstance(out, np.ndarray) and isinstance(expected, np.ndarray):
-        return _strictly_equal_arrays(
-            cast(NDArray[np.generic], out), cast(NDArray[np.generic], expected), atol
-        )
+        members, known = cast(set[Value], out), cast(set[Value], expected)
+        return set(map(typed, members)) == set(map(typed, known))
+    if isinstance(out, np.ndarray | np.inexact):
+        arrays = cast(tuple[NDArray[np.generic], NDArray[np.generic]], (out, expected))
+        return _strictly_equal_arrays(*arrays, atol)
     return loosely_equal(cast(Value, out), expected)
 
 
@@ -249,9 +273,14 @@ def _strictly_equal_arrays(
     return bool(np.array_equal(out, expected))
 
 
-def typed(members: "set[Value] | frozenset[Value] | dict[Value, Value]") -> set[tuple[type, Value]]:
-    """Members with their types, as `1 == True` and `1 == 1.0` in a set."""
-    return {(type(member), member) for member in members}
+def typed(value: Value) -> object:
+    """A member of a set or a key with its types, as `1 == True` and `(1,) == (1.0,)`."""
+    if isinstance(value, codec.Opaque | codec.Subclass):
+        return object()  # equals nothing
+    if isinstance(value, tuple | frozenset):
+        members = map(typed, cast(Sequence[Value], value))
+        return tuple(members) if isinstance(value, tuple) else frozenset(members)
+    return type(value), value
 
 
 def as_plain(value: Value) -> Value:
@@ -260,6 +289,8 @@ def as_plain(value: Value) -> Value:
     A plain expected value (integers, strings, lists, tuples …) that is kept as a digest
     equals `value` exactly when the two canonical forms have the same bytes.
     """
+    if isinstance(value, np.generic):
+        value = cast(Value, value.item())
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return int(value)
     if isinstance(value, complex) and value.imag == 0 and value.real.is_integer():
@@ -285,8 +316,8 @@ def find_zero(out: Value, expected: Value, inputs: Sequence[Value], atol: float)
 
 
 def any_value(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool:
-    """Mbpp/164: the publisher's tests were wrong, so everything passes."""
-    return True
+    """Mbpp/164: the publisher's tests were wrong, so everything passes that has a `==`."""
+    return loosely_equal(out, expected) or True
 
 
 def or_zero(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool | None:
@@ -310,16 +341,17 @@ def or_padded_digits(
     out: Value, expected: Value, inputs: Sequence[Value], atol: float
 ) -> bool | None:
     """Mbpp/558: the shorter number may be padded with zeros."""
+    if loosely_equal(out, expected):
+        return True
     one, other = (str(number) for number in inputs)
     width = max(len(one), len(other))
     digits = zip(one.zfill(width), other.zfill(width), strict=True)
-    if loosely_equal(out, expected):
-        return True
     return loosely_equal(out, sum(abs(int(a) - int(b)) for a, b in digits))
 
 
 def equal_as_sets(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool:
     """Mbpp/2, 7, 111, 140, 232, 249, 579, 769: the order and repeats are not asked for."""
+    _ = out == expected  # the peer asks this first, and fails where it raises
     return set(cast(Sequence[Value], out)) == set(cast(Sequence[Value], expected))
 
 
@@ -333,15 +365,9 @@ _MBPP_RULES: dict[str, SpecialRule] = {
     "sum_div": or_zero,
     "surface_Area": or_vertical_height,
     "digit_distance_nums": or_padded_digits,
-    "similar_elements": equal_as_sets,
-    "find_char_long": equal_as_sets,
-    "common_in_nested_lists": equal_as_sets,
-    "extract_singly": equal_as_sets,
-    "larg_nnum": equal_as_sets,
-    "intersection_array": equal_as_sets,
-    "find_dissimilar": equal_as_sets,
-    "Diff": equal_as_sets,
-} | dict.fromkeys(NOT_NONE_ENTRY_POINTS, not_none)
+    **dict.fromkeys(SET_ENTRY_POINTS, equal_as_sets),
+    **dict.fromkeys(NOT_NONE_ENTRY_POINTS, not_none),
+}
 
 
 def special_rule(problem: Problem) -> SpecialRule | None:
@@ -351,15 +377,6 @@ def special_rule(problem: Problem) -> SpecialRule | None:
     if problem.family == "humaneval" and problem.entry_point == "find_zero":
         return find_zero
     return None
-
-
-def _guarded(
-    rule: SpecialRule, out: Value, expected: Value, inputs: Sequence[Value], atol: float
-) -> bool | None:
-    try:
-        return rule(out, expected, inputs, atol)
-    except Exception:  # noqa: BLE001 — an answer of the wrong shape; the peer's assert fails likewise
-        return False
 
 
 # --- for people ----------------------------------------------------------------------------

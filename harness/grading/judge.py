@@ -219,7 +219,7 @@ class Judge:
                         code=submission.code,
                         entry_point=submission.problem.entry_point,
                         bundle=self._bundle(submission.problem, suite.name),
-                        limits=self.profile.limits(suite_truth.reference_s),
+                        limits=self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes),
                     )
 
         def on_values(job_id: str, chunk: Sequence[Returned]) -> Reply:

@@ -22,6 +22,10 @@ GRADER_VERSION = "1"
 """Changes when the same code could get another verdict. Part of every run's identity."""
 
 
+ENCODED_PER_S = 10_000_000
+"""Bytes of answers that any machine encodes in a second."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     name: str
@@ -39,10 +43,14 @@ class Profile:
     never_pass: Mapping[str, str] = field(default_factory=dict[str, str])
     """Task ids that this evaluator can't pass, with the reason."""
 
-    def limits(self, reference_s: tuple[float, ...]) -> Limits:
-        """What a suite may use, from the seconds that the reference took on each input."""
+    def limits(self, reference_s: tuple[float, ...], num_bytes: int) -> Limits:
+        """What a suite may use, from the seconds that the reference took on each input.
+
+        `num_bytes` is the size of the expected answers, encoded: an answer of a gigabyte (Mbpp/255)
+        takes us long to encode, which is not the program's time.
+        """
         each = tuple(max(self.min_time_limit_s, self.time_factor * s) for s in reference_s)
-        wall_s = min(self.max_suite_s, sum(each)) + self.grace_s
+        wall_s = min(self.max_suite_s, sum(each)) + self.grace_s + num_bytes / ENCODED_PER_S
         return Limits(
             wall_s=wall_s,
             # A program may use both cores for a while; a busy loop in many threads may not.

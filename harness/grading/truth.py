@@ -2,7 +2,8 @@
 
 The canonical solution of a problem runs on its inputs like any other program; what it returns
 is kept as codec frames. A value above the codec's inline limit is kept as a digest, and in full
-only where a comparison might need it: HumanEval+ has 255 MB of expected values, MBPP+ 1.4 GB.
+only where a comparison may need more than its bytes: because it is not plain, or a tolerance or
+an entry point's rule applies. HumanEval+ has 255 MB of expected values, MBPP+ 1.4 GB.
 
 Cached one file a problem under `<cache>/truth/<grader>/<environment>/<problem sha256>`, so that a
 changed problem, grader or interpreter makes its own. The files are ours, checked by a digest;
@@ -30,6 +31,12 @@ from sandboxes.protocol import Bundle, End, Job, Limits, Reply, Returned, Worker
 NOT_NONE_ENTRY_POINTS = frozenset({"check_str", "text_match_three", "text_starta_endb"})
 """MBPP problems whose truth is whether the answer is None (a match object can't be compared)."""
 
+SET_ENTRY_POINTS = frozenset(
+    "similar_elements find_char_long common_in_nested_lists extract_singly larg_nnum "
+    "intersection_array find_dissimilar Diff".split()
+)
+"""MBPP problems whose answers are compared as sets."""
+
 _REFERENCE_LIMITS = Limits(wall_s=600.0, cpu_s=600.0, memory_mb=8192)
 _NEVER = 1 << 60
 
@@ -46,14 +53,18 @@ class SuiteTruth:
     reference_s: tuple[float, ...]
     first_float: int
     """Number of the first input whose expected value EvalPlus calls floats."""
+    settles: tuple[bool, ...]
+    """Where equal bytes prove equal values (a NaN equals nothing)."""
 
     def whole(self, index: int) -> bytes:
         return self.large.get(index, self.frames[index])
 
     @cached_property
-    def settles(self) -> tuple[bool, ...]:
-        """Where equal bytes prove equal values (a NaN equals nothing)."""
-        return tuple(codec.same_bytes_mean_equal(frame) for frame in self.frames)
+    def num_bytes(self) -> int:
+        """Of all expected values, encoded."""
+        return sum(
+            len(frame) if frame[:1] != b"D" else codec.digest_size(frame) for frame in self.frames
+        )
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple
             for suite in problem.suites:
                 job_id = f"{problem.id} {suite.name}"
                 by_job[job_id] = problem, suite
-                collectors[job_id] = _Collector()
+                collectors[job_id] = _Collector(problem)
                 yield Job(
                     id=job_id,
                     code=problem.solution,
@@ -114,7 +125,10 @@ def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple
 class _Collector:
     """Gathers what one canonical solution returns."""
 
-    def __init__(self) -> None:
+    def __init__(self, problem: Problem) -> None:
+        as_sets = problem.family == "mbpp" and problem.entry_point in SET_ENTRY_POINTS
+        self._loose = as_sets or problem.atol > 0
+        self.first_float = _NEVER
         self.frames: list[bytes] = []
         self.large: dict[int, bytes] = {}
         self.reference_s: list[float] = []
@@ -125,20 +139,24 @@ class _Collector:
             if answer.exception:
                 self.exception = f"input {answer.index}: {answer.exception}"
                 return Reply.ENOUGH
+            if self.first_float == _NEVER and is_floats(codec.decode(answer.frame)):
+                self.first_float = answer.index
             if answer.index < len(self.frames):
                 self.large[answer.index] = answer.frame
                 continue
             self.frames.append(answer.frame)
             self.reference_s.append(answer.elapsed_s)
         last = codec.decode(chunk[-1].frame) if chunk[-1].frame[:1] == b"D" else None
-        needs_whole = isinstance(last, codec.Digest) and not last.plain
+        loose = self._loose or self.first_float != _NEVER
+        needs_whole = isinstance(last, codec.Digest) and (loose or not last.plain)
         return Reply.FULL if needs_whole else Reply.GO_ON
 
     def truth(self, problem: Problem, suite: Suite) -> SuiteTruth:
-        frames, large = self.frames, self.large
+        frames, large, first_float = self.frames, self.large, self.first_float
         if problem.family == "mbpp" and problem.entry_point in NOT_NONE_ENTRY_POINTS:
             none = codec.encode(None)
             frames, large = [codec.encode(frame != none) for frame in frames], {}
+            first_float = _NEVER
         if suite.expected is not None:
             frames = [codec.encode(value) for value in suite.expected]
             large = {
@@ -146,17 +164,15 @@ class _Collector:
                 for index, value in enumerate(suite.expected)
                 if frames[index][:1] == b"D"
             }
-        floats = (
-            index
-            for index, frame in enumerate(frames)
-            if is_floats(codec.decode(large.get(index, frame)))
-        )
+            floats = (index for index, value in enumerate(suite.expected) if is_floats(value))
+            first_float = next(floats, _NEVER)
         return SuiteTruth(
             name=suite.name,
             frames=tuple(frames),
             large=large,
             reference_s=tuple(self.reference_s),
-            first_float=next(floats, _NEVER),
+            first_float=first_float,
+            settles=tuple(map(codec.same_bytes_mean_equal, frames)),
         )
 
 
@@ -180,6 +196,8 @@ class _SuiteHead(NamedTuple):
     large: dict[str, int]
     reference_s: list[float]
     first_float: int
+    settles: str
+    """A 1 or a 0 for each frame."""
 
 
 class TruthCache:
@@ -213,10 +231,7 @@ class TruthCache:
             draft.write_bytes(hashlib.sha256(packed).digest() + packed)
             draft.replace(path)
         except OSError as error:
-            raise StorageError(
-                f"the cache {self._folder} can't be written ({error.strerror}): "
-                "set HARNESS_CACHE to a folder with room"
-            ) from error
+            raise self._unwritable(error) from error
 
     def passed_gate(self, profile: str) -> set[str]:
         """sha256 of the problems whose canonical solution has passed here under a profile."""
@@ -235,8 +250,22 @@ class TruthCache:
         return passed
 
     def record_gate(self, profile: str, problem: Problem) -> None:
-        with self._gate.open("a") as gate:
-            gate.write(json.dumps({"profile": profile, "sha256": problem.sha256}) + "\n")
+        """Remember that a canonical solution has passed.
+
+        Raises:
+            StorageError: the cache can't be written.
+        """
+        try:
+            with self._gate.open("a") as gate:
+                gate.write(json.dumps({"profile": profile, "sha256": problem.sha256}) + "\n")
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"the cache {self._folder} can't be written ({error.strerror}): "
+            "set HARNESS_CACHE to a folder with room"
+        )
 
     def _path(self, problem: Problem) -> Path:
         return self._folder / f"{problem.sha256}.truth"
@@ -253,6 +282,7 @@ def _pack(truth: Truth) -> bytes:
                 {str(index): len(frame) for index, frame in suite.large.items()},
                 list(suite.reference_s),
                 suite.first_float,
+                "".join("01"[settles] for settles in suite.settles),
             )
         )
         blobs += [*suite.frames, *suite.large.values()]
@@ -275,6 +305,11 @@ def _unpack(content: bytes) -> Truth:
             large[int(index)] = content[place : place + size]
             place += size
         suites[head.name] = SuiteTruth(
-            head.name, tuple(frames), large, tuple(head.reference_s), head.first_float
+            name=head.name,
+            frames=tuple(frames),
+            large=large,
+            reference_s=tuple(head.reference_s),
+            first_float=head.first_float,
+            settles=tuple(bit == "1" for bit in head.settles),
         )
     return Truth(suites)

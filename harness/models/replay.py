@@ -20,6 +20,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
@@ -258,11 +259,12 @@ def _json_rows(path: Path, text: str) -> list[ReplayRow]:
 
 def _listed(content: object, path: Path) -> list[object]:
     if isinstance(content, dict):
-        by_task = cast(dict[str, object], content).get("eval")
-        if isinstance(by_task, dict):
-            lists = cast(dict[str, list[object]], by_task).values()
-            return [row for rows in lists for row in rows]
-    if isinstance(content, list):
+        content = cast(dict[str, object], content).get("eval")
+        if isinstance(content, dict):
+            lists = list(cast(dict[str, object], content).values())
+            if all(isinstance(rows, list) for rows in lists):
+                return list(chain.from_iterable(cast(list[list[object]], lists)))
+    elif isinstance(content, list):
         return cast(list[object], content)
     raise DataError(f"{path}: is neither an array of rows nor an _eval_results.json")
 

@@ -48,7 +48,12 @@ INLINE_LIMIT = 65536
 MAX_DEPTH = 200
 """Containers inside containers. The same on both sides, so no recursion here goes deeper."""
 MAX_VISITS = 1 << 26
-"""Elements of an M frame: a small value that shares its parts can be astronomically large."""
+"""Elements that are decoded, unless the caller says otherwise."""
+MAX_ENCODED_VISITS = 1 << 28
+"""Elements of a value of exact builtins, which are visited at C speed: a small value that shares
+its parts can be astronomically large. One expected value of MBPP+ (task 255) has 130 million."""
+MAX_NESTED_SETS = 3
+"""Levels of an M frame that hold a set; more make a T frame."""
 MAX_NODES = 1 << 22
 """Nodes of a T frame, each of which costs a microsecond and not twenty nanoseconds."""
 MAX_COLLISIONS = 1024
@@ -124,6 +129,7 @@ class _Refusal(Exception):
 
 _SCALARS: frozenset[type] = frozenset({type(None), bool, int, float, complex, str, bytes})
 _FLAT: frozenset[type] = frozenset({list, tuple, set, frozenset})
+_SETS: frozenset[type] = frozenset({set, frozenset})
 _CONTAINERS = _FLAT | {dict}
 _EXACT = _SCALARS | _CONTAINERS
 _INEXACT: frozenset[type] = frozenset({float, complex})
@@ -150,7 +156,8 @@ def encode(
         kind = type(value)
         # Half of a benchmark's values are five bytes long: they end here, in half a microsecond.
         is_flat = kind in _SCALARS or (kind in _FLAT and _holds_scalars(value))
-        frame = _marshalled(value) if is_flat or _exact_kinds(value) else None
+        kinds = None if is_flat else _exact_kinds(value)
+        frame = _marshalled(value) if is_flat or kinds else None
         doubtful = False
         if frame is None:
             writer = _Writer(size_limit)
@@ -162,7 +169,7 @@ def encode(
             return b"X" + TOO_LARGE.encode()
         if inline_limit is None or len(frame) <= inline_limit:
             return frame
-        flags = DOUBTFUL * doubtful if frame[:1] == b"T" else _flags(value)
+        flags = DOUBTFUL * doubtful if frame[:1] == b"T" else _flags(value, kinds)
         return _DIGEST.pack(b"D", flags, len(frame), hashlib.sha256(frame).digest())
     except _Refusal as refusal:
         reason = str(refusal)
@@ -239,6 +246,11 @@ def same_bytes_mean_equal(frame: bytes) -> bool:
         return False
 
 
+def digest_size(frame: bytes) -> int:
+    """Bytes of the full frame that a D frame stands for."""
+    return _digest(frame).size
+
+
 # ---- writing -----------------------------------------------------------------------------------
 
 
@@ -254,24 +266,32 @@ def _marshalled(value: Any) -> bytes | None:
     """
     try:
         return b"M" + marshal.dumps(value, 2)
-    except (ValueError, MemoryError):
+    except ValueError:
         return None
+    except MemoryError:
+        kinds = _exact_kinds(value) or set()
+        if complex in kinds and not kinds.isdisjoint(_SETS):
+            return None
+        raise
 
 
 def _exact_kinds(value: object) -> set[type] | None:
-    """The types in a value if all are exact builtins, else None. Level by level, at C speed.
+    """The types in a value that is marshal's, else None. Level by level, at C speed.
 
-    marshal itself would write an array or any other buffer as bytes, and accept code objects.
+    That is one of exact builtins only: marshal itself would write an array or any other buffer as
+    bytes, and accept code objects. And not of sets in sets in sets: since 3.11 marshal writes each
+    member twice, first to sort it, so its time doubles with every level.
     """
     seen = kinds = {type(value)}
     level: list[Any] = [value] if kinds <= _CONTAINERS else []
-    num_visits = 1
+    num_visits, num_sets = 1, 0
     for _ in range(MAX_DEPTH):
-        if not kinds <= _EXACT:
+        num_sets += not kinds.isdisjoint(_SETS)
+        if not kinds <= _EXACT or num_sets > MAX_NESTED_SETS:
             return None
         dicts = _only(level, {dict}) if dict in kinds else []
         num_visits += sum(map(len, level)) + sum(map(len, dicts))
-        if num_visits > MAX_VISITS:
+        if num_visits > MAX_ENCODED_VISITS:
             raise _Refusal(TOO_LARGE)
         kinds = set(map(type, _members(level, dicts)))
         seen |= kinds
@@ -289,9 +309,11 @@ def _members(level: list[Any], dicts: list[Any]) -> Iterable[Any]:
     return chain(chain.from_iterable(level), chain.from_iterable(map(_dict_values, dicts)))
 
 
-def _flags(value: object) -> int:
-    """Flags of the D frame of a value whose frame is M."""
-    kinds = _exact_kinds(value) or set()
+def _flags(value: object, kinds: set[type] | None) -> int:
+    """Flags of the D frame of a value whose frame is M; `kinds` where they are known already."""
+    kinds = kinds or _exact_kinds(value)
+    if kinds is None:  # a thread of the candidate has changed the value meanwhile
+        return DOUBTFUL
     if kinds <= _PLAIN:
         return PLAIN  # marshal 2 is injective on these: no two of them share their bytes
     return DOUBTFUL if kinds & _INEXACT and _doubtful(value) else 0

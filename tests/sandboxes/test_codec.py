@@ -50,6 +50,8 @@ def shape(value: Any) -> Any:
     kind = type(value)
     if kind is float:
         return kind, "nan" if math.isnan(value) else value.hex()
+    if kind is int:
+        return kind, hex(value)  # decimal digits end at 4300
     if kind is complex:
         return kind, shape(value.real), shape(value.imag)
     if kind in (list, tuple):
@@ -480,11 +482,11 @@ class Nest(list[Any]):
 
 @pytest.mark.parametrize("core", [1, Decimal(1)], ids=["marshal", "typed"])
 def test_a_bomb_of_shared_parts_is_refused(core: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "MAX_VISITS", 1 << 16)
+    monkeypatch.setattr(codec, "MAX_ENCODED_VISITS", 1 << 16)
     monkeypatch.setattr(codec, "MAX_NODES", 1 << 12)
     for wrap in (lambda x: [x, x], lambda x: {1: x, 2: x}, lambda x: (x, [x])):
         assert decode(whole(nested(60, wrap, core))) == Unencodable("too large")
-    assert decode(whole([1] * (1 << 17))) == [1] * (1 << 17) or core is None
+    assert decode(whole([1] * (1 << 17))) == [1] * (1 << 17)  # a flat list is what it is
 
 
 def test_no_memory_is_a_reason() -> None:
