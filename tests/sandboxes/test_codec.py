@@ -9,6 +9,7 @@ import hashlib
 import math
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -30,7 +31,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sandboxes.agent import codec
+from sandboxes.agent import codec, codec_reader, codec_values, codec_writer
 from sandboxes.agent.codec import (
     CodecError,
     Digest,
@@ -43,6 +44,7 @@ from sandboxes.agent.codec import (
     same_bytes_mean_equal,
 )
 
+ROOT = Path(codec.__file__).parents[2]
 NAN = float("nan")
 
 
@@ -78,7 +80,7 @@ exact_scalars = st.one_of(
     st.booleans(),
     st.integers(),
     st.integers(-(1 << 70), 1 << 70),
-    st.integers(0, 40_000).map(lambda bits: 7 * (1 << bits) - 1),
+    st.integers(0, 15_000).map(lambda bits: 7 * (1 << bits) - 1),
     st.sampled_from([2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2**30, 2**45, -(2**60)]),
     st.floats(),
     st.complex_numbers(),
@@ -163,8 +165,8 @@ comparable = st.recursive(  # whose `==` is a bool, and the same for a copy
     st.integers(-3, 3)
     | st.booleans()
     | st.sampled_from([0.0, -0.0, 1.0, 1j, "", "a", b"a", None, Decimal("1.0"), Decimal("1.00")])
-    | st.sampled_from([Fraction(2), bytearray(b"a"), range(0), range(3, 3), np.int8(1), date.min])
-    | st.sampled_from([np.float32(0.1), 0.1, np.str_("a"), timedelta(1), timezone.utc, 2**62]),
+    | st.sampled_from([Fraction(2), bytearray(b"a"), range(0), range(3, 3), date.min])
+    | st.sampled_from([timedelta(1), UTC, 2**62]),
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.lists(inner, max_size=2).map(tuple)
@@ -176,7 +178,11 @@ comparable = st.recursive(  # whose `==` is a bool, and the same for a copy
     ),
     max_leaves=4,
 )
-thorough = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 def whole(value: object) -> bytes:
@@ -201,7 +207,9 @@ def test_exact_builtins_come_back(value: object) -> None:
 @thorough
 @given(values)
 @example(deque([1, 2], maxlen=2))
-@example([np.bytes_(b"a\0\0"), np.str_(""), np.datetime64("NaT"), np.float16(0.1), np.bool_(True)])
+@example(
+    [np.bytes_(b"a\0\0"), np.str_(""), np.datetime64("NaT", "D"), np.float16(0.1), np.bool_(True)]
+)
 @example({(Decimal(1), 2): {Fraction(1, 3)}, frozenset({Decimal(2)}): bytearray(b"x")})
 @example(datetime(2020, 1, 1, fold=1, tzinfo=timezone(timedelta(hours=-3), "\ud800")))
 def test_typed_values_come_back(value: object) -> None:
@@ -240,7 +248,7 @@ def test_same_bytes_settle_what_holds_no_float(value: object) -> None:
         Decimal("NaN"),
         [Decimal("sNaN")],
         np.float32("nan"),
-        [np.datetime64("NaT")],
+        [np.datetime64("NaT", "s")],
         np.array([1.0]),
         deque([{"k": [NAN]}]),
         object(),
@@ -266,7 +274,8 @@ def test_equal_values_have_equal_bytes(value: object) -> None:
 
 plain_values = st.recursive(
     st.none() | st.integers() | st.text(st.characters(exclude_categories=())) | st.binary(),
-    lambda inner: st.lists(inner) | st.lists(inner).map(tuple),
+    lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple),
+    max_leaves=8,
 )
 
 
@@ -347,7 +356,7 @@ def test_a_subclass_is_read_through_its_base(held: Any) -> None:
     liar = lying(type(held))(held)
     expected = shape(Subclass(f"Lying{type(held).__name__}", held))
     assert shape(decode(whole(liar))) == expected
-    assert shape(decode(whole([Decimal(1), liar]))) == shape([Decimal(1), None])[:2] + (expected,)
+    assert shape(decode(whole([Decimal(1), liar]))) == (*shape([Decimal(1), None])[:2], expected)
 
 
 def test_named_tuples_enums_and_numpys_own_subclasses() -> None:
@@ -384,10 +393,10 @@ def test_a_type_name_is_an_exact_short_str() -> None:
 
 def test_what_does_not_cross_is_opaque() -> None:
     crossing: list[object] = [
-        (n for n in ()), fail.__code__, sys, memoryview(b"ab"), array.array("i", [1]), ..., NotImplemented,
+        (n for n in ()), fail.__code__, np.datetime64("NaT"), sys, memoryview(b"ab"), array.array("i", [1]), ..., NotImplemented,
         StopIteration, int, len, slice(1), np.array([object()]), np.longdouble(1), np.zeros(1, "i4,f8"),
         np.ma.masked_array([1]), {}.keys(), iter([1]), Path("x"), type("Sub", (Decimal,), {})(1),
-        datetime(2020, 1, 1, tzinfo=ZoneInfo("UTC")), Fraction(1, 1 << 20_000),
+        datetime(2020, 1, 1, tzinfo=ZoneInfo("UTC")),
     ]  # fmt: skip
     for value in crossing:
         decoded = decode(whole(value))
@@ -405,7 +414,9 @@ def test_a_hostile_repr_is_cut_or_failed() -> None:
     assert isinstance(long, Opaque) and type(long.repr) is str
 
 
-def test_a_meddled_fraction_is_opaque() -> None:
+def test_a_meddled_or_long_fraction_is_opaque() -> None:
+    long = Fraction(1, 1 << 20_000)  # its repr is beyond 4300 digits
+    assert decode(whole(long)) == Opaque("Fraction", "<repr failed>")
     half = Fraction(1, 2)
     half._numerator = "1"  # type: ignore[attr-defined]
     assert isinstance(decode(whole(half)), Opaque)
@@ -447,16 +458,14 @@ def nested(depth: int, wrap: Callable[[Any], Any], core: object = 1) -> Any:
         lambda inner: [inner],
         lambda inner: (inner,),
         lambda inner: {0: inner},
-        lambda inner: {(inner,)} if type(inner) is not set else (1,),
         lambda inner: frozenset([inner]),
     ],
-    ids=["list", "tuple", "dict", "set", "frozenset"],
+    ids=["list", "tuple", "dict", "frozenset"],
 )
 def test_depth_ends_at_200(wrap: Callable[[Any], Any], core: object) -> None:
     deepest = nested(200, wrap, core)
     assert shape(decode(whole(deepest))) == shape(deepest)
-    if "set" not in str(type(deepest)) or isinstance(deepest, frozenset):
-        assert decode(whole(nested(201, wrap, core))) == Unencodable("cycle or too deep")
+    assert decode(whole(nested(201, wrap, core))) == Unencodable("cycle or too deep")
 
 
 def test_cycles_and_abysses_are_refused() -> None:
@@ -482,8 +491,8 @@ class Nest(list[Any]):
 
 @pytest.mark.parametrize("core", [1, Decimal(1)], ids=["marshal", "typed"])
 def test_a_bomb_of_shared_parts_is_refused(core: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "MAX_ENCODED_VISITS", 1 << 16)
-    monkeypatch.setattr(codec, "MAX_NODES", 1 << 12)
+    monkeypatch.setattr(codec_writer, "MAX_ENCODED_VISITS", 1 << 16)
+    monkeypatch.setattr(codec_writer, "MAX_NODES", 1 << 12)
     for wrap in (lambda x: [x, x], lambda x: {1: x, 2: x}, lambda x: (x, [x])):
         assert decode(whole(nested(60, wrap, core))) == Unencodable("too large")
     assert decode(whole([1] * (1 << 17))) == [1] * (1 << 17)  # a flat list is what it is
@@ -493,32 +502,30 @@ def test_no_memory_is_a_reason() -> None:
     """In a process with 1 GiB, a value of 4 GB that shares one str."""
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
-        "import codec; part = 'x' * 10**6\n"
+        "from sandboxes.agent import codec; part = 'x' * 10**6\n"
         "sys.stdout.write(codec.encode([part] * 4000, size_limit=1 << 40).decode())"
     )
-    agent = Path(codec.__file__).parent
-    ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=agent, capture_output=True, timeout=60
-    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=60)
     assert (ran.stdout, ran.stderr, ran.returncode) == (b"Xout of memory", b"", 0)
 
 
-def test_it_is_a_module_by_itself_and_imports_no_numpy() -> None:
+def test_it_needs_no_package_nor_its_files_once_imported_and_imports_no_numpy() -> None:
     program = (
-        "import sys, codec, decimal\n"
+        "import sys, decimal; from sandboxes.agent import codec; del sys.path[0]\n"
+        "ours = {name for name in sys.modules if name.startswith('sandboxes')}\n"
         "assert codec.decode(codec.encode([1, {decimal.Decimal(1)}])) == [1, {decimal.Decimal(1)}]\n"
         "assert 'numpy' not in sys.modules\n"
         "sys.modules['numpy'] = object()\n"
-        "assert codec.encode(...)[:1] == b'T'"
+        "assert codec.encode(...)[:1] == b'T'\n"
+        "assert ours == {name for name in sys.modules if name.startswith('sandboxes')}"
     )
-    agent = Path(codec.__file__).parent
-    ran = subprocess.run([sys.executable, "-S", "-c", program], cwd=agent, capture_output=True)
+    ran = subprocess.run([sys.executable, "-S", "-c", program], cwd=ROOT, capture_output=True)
     assert (ran.stderr, ran.returncode) == (b"", 0)
 
 
 def test_without_numpy_its_values_are_opaque(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = whole([np.int8(5), np.zeros((2, 1), "<i4"), np.str_("a")])
-    monkeypatch.setattr(codec, "_numpy", lambda: None)
+    monkeypatch.setattr(codec_reader, "_numpy", lambda: None)
     assert decode(frame) == [
         Opaque("|i1", "05"),
         Opaque("<i4", "array of shape (2, 1)"),
@@ -529,10 +536,13 @@ def test_without_numpy_its_values_are_opaque(monkeypatch: pytest.MonkeyPatch) ->
 # ---- bytes that lie ----------------------------------------------------------------------------
 
 INTERPRETERS = [
-    path
-    for version in ("3.10", "3.12", "3.13")
-    for path in sorted(Path("/root/.pyenv/versions").glob(f"{version}.*/bin/python"))
+    Path(sys.executable),
+    *map(
+        Path, filter(None, (shutil.which(f"/usr/bin/python3.{minor}") for minor in range(10, 14)))
+    ),
+    *sorted(Path.home().glob(".pyenv/versions/3.1[0-3].*/bin/python")),
 ]
+"""This one, and what other versions the machine has: a sandbox has a Python of its own."""
 
 
 def test_a_trusted_frame_takes_the_short_way() -> None:
@@ -691,6 +701,7 @@ def test_a_long_int_key_beside_a_decimal() -> None:
     assert decode(whole(value)) == Unencodable("keys that can't be told apart")
     assert decode(whole([Decimal(1), {1 << 20_000}])) == [Decimal(1), {1 << 20_000}]
     assert decode(whole({Decimal(1): 1 << 20_000})) == {Decimal(1): 1 << 20_000}
+    assert decode(whole({Fraction(1), 1 << 20_000})) == {Fraction(1), 1 << 20_000}
 
 
 def test_a_large_int_is_not_quadratic() -> None:
@@ -789,16 +800,16 @@ CROSSING = (
 )
 
 
-@pytest.mark.parametrize("python", INTERPRETERS, ids=lambda path: path.parent.parent.name)
+@pytest.mark.parametrize("python", INTERPRETERS, ids=str)
 def test_other_interpreters_write_the_same_bytes(python: Path) -> None:
     program = (
-        "import codec, datetime, sys; from decimal import Decimal as D; from fractions import"
-        f" Fraction as F\nvalue = {CROSSING}\nframe = codec.encode(value)\n"
+        "from sandboxes.agent import codec; import datetime, sys; from decimal import Decimal as D;"
+        f" from fractions import Fraction as F\nvalue = {CROSSING}\nframe = codec.encode(value)\n"
         "assert codec.decode(frame) == value\nsys.stdout.buffer.write(frame)"
     )
     ran = subprocess.run(
         [python, "-c", program],
-        cwd=Path(codec.__file__).parent,
+        cwd=ROOT,
         capture_output=True,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
@@ -809,6 +820,7 @@ def test_other_interpreters_write_the_same_bytes(python: Path) -> None:
     assert ran.stdout == encode(eval(CROSSING, names))
 
 
-def test_module_has_no_relative_import() -> None:
-    modules = [each for each in vars(codec).values() if isinstance(each, types.ModuleType)]
+@pytest.mark.parametrize("file", [codec, codec_values, codec_writer, codec_reader])
+def test_no_file_holds_a_module_of_another_library(file: types.ModuleType) -> None:
+    modules = [each for each in vars(file).values() if isinstance(each, types.ModuleType)]
     assert {each.__name__.partition(".")[0] for each in modules} <= set(sys.stdlib_module_names)
