@@ -187,13 +187,13 @@ class Judge:
         """
         doubtful: list[Submission] = []
         for submission, verdict in self._grade_once(submissions):
-            if verdict.status == Status.TIMEOUT:
+            if any(result.status == Status.TIMEOUT for result in verdict.suites.values()):
                 doubtful.append(submission)
             else:
-                yield verdict
+                yield _of_reply(submission, verdict)
         for submission in doubtful:
             for _, verdict in self._grade_once([submission], alone=True):
-                yield verdict
+                yield _of_reply(submission, verdict)
 
     def _grade_once(
         self, submissions: Iterable[Submission], *, alone: bool = False
@@ -286,8 +286,6 @@ class _Case:
         status = _status(execution, judge, num_tests)
         if self.submission.problem.task_id in profile.never_pass and status == Status.PASSED:
             status = Status.WRONG_ANSWER
-        if self.submission.truncated and status not in (Status.PASSED, Status.UNSCORED):
-            status = Status.TRUNCATED
         self._results[suite] = SuiteResult(
             status=status,
             num_tests=num_tests,
@@ -336,9 +334,10 @@ def _status(execution: Execution, judge: SuiteJudge, num_tests: int) -> Status:
 
 
 def _no_code(submission: Submission, profile: Profile, level: str) -> Verdict:
-    status = Status.TRUNCATED if submission.truncated else Status.NO_CODE
     suites = {
-        suite.name: SuiteResult(status=status, num_tests=len(suite), num_run=0, num_passed=0)
+        suite.name: SuiteResult(
+            status=Status.NO_CODE, num_tests=len(suite), num_run=0, num_passed=0
+        )
         for suite in submission.problem.suites
     }
     return Verdict(
@@ -349,6 +348,20 @@ def _no_code(submission: Submission, profile: Profile, level: str) -> Verdict:
         profile=profile.name,
         grader_version=GRADER_VERSION,
     )
+
+
+def _of_reply(submission: Submission, verdict: Verdict) -> Verdict:
+    """A failure of a reply that was cut is TRUNCATED: said last, as a timeout may still pass."""
+    if not submission.truncated:
+        return verdict
+    kept = (Status.PASSED, Status.UNSCORED)
+    suites = {
+        name: result
+        if result.status in kept
+        else result.model_copy(update={"status": Status.TRUNCATED})
+        for name, result in verdict.suites.items()
+    }
+    return verdict.model_copy(update={"suites": suites})
 
 
 def _first_line(verdict: Verdict) -> str:
