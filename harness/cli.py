@@ -5,22 +5,32 @@ Exit codes: 0 measured · 1 a gate that was asked for failed · 2 usage or confi
 Results go to standard output, talk to standard error.
 """
 
+import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 import harness
 
 if TYPE_CHECKING:
     from harness.config import Settings
+    from harness.records import EvalRun
+    from harness.screen import Screen
+
+_COMPLETE = "_HARNESS_COMPLETE"
+"""The variable by which a shell asks for completions."""
+_SHELLS = ("bash", "zsh", "fish")
 
 app = typer.Typer(
     name="harness",
     help="Measure a code model honestly.\n\n"
-    "  harness eval samples.jsonl            grade samples of HumanEval+ or MBPP+\n\n"
-    "  harness show last --failed            what it got wrong, and on which input",
+    "\b\n"
+    "harness eval samples.jsonl     grade samples of HumanEval+ or MBPP+\n"
+    "harness show last --failed     what it got wrong, and on which input",
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
@@ -28,7 +38,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 data_app = typer.Typer(
-    help="Benchmark files: where they are, and how to get them.",
+    help="Benchmark files: where they are, and how to get them.\n\n"
+    "\b\n"
+    "harness data ls                which are here, and whether they are the publishers'\n"
+    "harness data pull humaneval+   fetch what is not",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -48,6 +61,14 @@ class _Invocation:
 
         overrides = self.overrides | {key.replace("__", "."): value for key, value in flags.items()}
         return config.load(config_file=self.config_file, overrides=overrides, sets=self.sets)
+
+    def screen(self, settings: "Settings") -> "Screen":
+        """The screen, which proposes commands for this home."""
+        from harness.screen import Screen
+
+        home = self.overrides["home"]
+        command = ["harness"] if home is None else ["harness", "--home", str(home)]
+        return Screen(settings.display, shlex.join(command))
 
 
 _invocation = _Invocation()
@@ -70,10 +91,17 @@ def _globals(
         typer.Option("--set", help="Any setting by its key: --set sandbox.workers=4."),
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Results only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="A line for every verdict.")
+    ] = False,
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="As NO_COLOR in the environment.")
+    ] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print it and exit."
+        ),
     ] = False,
 ) -> None:
     verbosity = "quiet" if quiet else "verbose" if verbose else None
@@ -86,11 +114,55 @@ def _globals(
     }
 
 
-_Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-_Profile = Annotated[
-    str | None, typer.Option(help="Grading profile; default: the benchmark's own.")
+# --- what the shell proposes: nothing rather than an error ----------------------------------
+
+
+def _known_runs() -> list[str]:
+    from harness import config
+    from harness.errors import UserError
+    from harness.store import Store
+
+    try:
+        runs = Store(config.load().home).runs()
+    except UserError:
+        return []
+    return ["last", *(run.id for run in reversed(runs))]
+
+
+def _known_benchmarks() -> list[str]:
+    from harness import benchmarks
+
+    return sorted(benchmarks.BUILT_IN)
+
+
+def _known_profiles() -> list[str]:
+    from harness.grading import PROFILES
+
+    return sorted(PROFILES)
+
+
+def _known_statuses() -> list[str]:
+    from harness.records import Status
+
+    return list(Status)
+
+
+_Json = Annotated[bool, typer.Option("--json", help="JSON, and nothing else, on standard output.")]
+_Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run: last, its ID or a unique prefix.",
+        autocompletion=_known_runs,
+    ),
 ]
-_Isolation = Annotated[str | None, typer.Option(help="auto, namespaces or plain.")]
+_Isolation = Annotated[
+    str | None,
+    typer.Option(
+        help="auto, namespaces or plain.",
+        autocompletion=lambda: ["auto", "namespaces", "plain"],
+    ),
+]
 
 
 @app.command("eval")
@@ -109,15 +181,21 @@ def eval_(
             "--benchmark",
             "--tasks",
             help="Names, with commas between. Default: what the samples' ids say.",
+            autocompletion=_known_benchmarks,
         ),
     ] = None,
     num_samples: Annotated[int | None, typer.Option("-n", help="Samples a problem.")] = None,
     limit: Annotated[int | None, typer.Option("-L", "--limit", help="First problems only.")] = None,
-    profile: _Profile = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Grading profile; default: the benchmark's own.", autocompletion=_known_profiles
+        ),
+    ] = None,
     sandbox: _Isolation = None,
     run: Annotated[str | None, typer.Option(help="A name for the run.")] = None,
     fresh: Annotated[
-        bool, typer.Option(help="Move an earlier run of the same name aside.")
+        bool, typer.Option("--fresh", help="Move an earlier run of the same name aside.")
     ] = False,
     max_unscored: Annotated[
         int | None, typer.Option(help="Unscored samples to put up with.")
@@ -126,12 +204,11 @@ def eval_(
 ) -> None:
     """Grade samples in a sandbox: one run a benchmark. The same command resumes.
 
+    \b
     harness eval samples.jsonl -b humaneval+
-
     harness eval results/ -b mbpp+ --limit 20 --profile strict
     """
-    from harness import evaluation
-    from harness.screen import Screen
+    from harness import benchmarks, evaluation
 
     settings = _invocation.settings(
         eval__num_samples=num_samples,
@@ -140,134 +217,170 @@ def eval_(
         grading__profile=profile,
         sandbox__kind=sandbox,
     )
-    screen = Screen(settings.display)
+    screen = _invocation.screen(settings)
+    names = benchmark.split(",") if benchmark else []
+    for name in names[1:]:  # a typo in the last name must not show after an hour of the first
+        benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
     runs = [
         screen.watch(
             lambda name=name: evaluation.evaluate(
                 source, name, settings=settings, name=run, fresh=fresh, observer=screen
             )
         )
-        for name in (benchmark.split(",") if benchmark else [None])
+        for name in (names or [None])
     ]
     _report(screen, runs, as_json, settings.eval.max_unscored)
 
 
 @app.command()
 def regrade(
-    run: Annotated[str, typer.Argument(help="A run: last, its ID or a unique prefix.")],
-    profile: _Profile = None,
+    run: _Run,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Grading profile; default: the one of the run.", autocompletion=_known_profiles
+        ),
+    ] = None,
     sandbox: _Isolation = None,
     as_json: _Json = False,
 ) -> None:
     """Grade the recorded samples of a run again; under another profile, beside the old run.
 
+    \b
+    harness regrade last
     harness regrade last --profile strict
     """
     from harness import evaluation
-    from harness.screen import Screen
 
     settings = _invocation.settings(grading__profile=profile, sandbox__kind=sandbox)
-    screen = Screen(settings.display)
+    screen = _invocation.screen(settings)
     graded = screen.watch(lambda: evaluation.regrade(run, settings=settings, observer=screen))
     _report(screen, [graded], as_json, settings.eval.max_unscored)
 
 
 @app.command()
 def show(
-    run: Annotated[str, typer.Argument(help="A run: last, its ID or a unique prefix.")],
+    run: _Run,
     problem: Annotated[
-        str | None, typer.Argument(help="A problem: HumanEval/3, or Mbpp/2.")
+        str | None, typer.Argument(metavar="PROBLEM", help="A problem: HumanEval/3, or Mbpp/2.")
     ] = None,
-    failed: Annotated[bool, typer.Option(help="Only what the model got wrong.")] = False,
-    status: Annotated[str | None, typer.Option(help="Only this status, as in timeout.")] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only what the model got wrong.")
+    ] = False,
+    status: Annotated[
+        str | None,
+        typer.Option(help="Only this status, as in timeout.", autocompletion=_known_statuses),
+    ] = None,
     as_json: _Json = False,
 ) -> None:
     """Look at a run, at its failures, or at one problem with its code and its first failed test.
 
+    \b
     harness show last --failed
-
     harness show last HumanEval/3
     """
     from harness.errors import UnknownName
     from harness.records import Status
-    from harness.screen import Screen
     from harness.store import Store
 
     settings = _invocation.settings()
+    screen = _invocation.screen(settings)
     store = Store(settings.home)
-    if status is not None and status not in list(Status):
-        raise UnknownName("status", status, list(Status))
-    wanted = Status(status) if status else None
-    verdicts = store.query_verdicts(run, failed=failed, status=wanted, problem=problem)
+    wanted = status.lower().replace("-", "_") if status else None
+    if wanted is not None and wanted not in list(Status):
+        raise UnknownName("status", wanted, list(Status))
     recorded = store.load(run)
-    if problem is not None and not verdicts and not failed and wanted is None:
-        known = {problem_id.partition("/")[2] for problem_id, _ in recorded.samples}
-        raise UnknownName("problem", problem, known)
-    screen = Screen(settings.display)
+    ids = {problem_id for problem_id, _ in recorded.samples}
+    if problem and not any(f"/{known}".endswith(f"/{problem}") for known in ids):
+        raise UnknownName("problem", problem, {known.partition("/")[2] for known in ids})
+    if problem is None and not failed and wanted is None:
+        _print_runs(screen, [recorded], as_json)
+        return
+    verdicts = store.query_verdicts(
+        run, failed=failed, status=Status(wanted) if wanted else None, problem=problem
+    )
     if as_json:
-        for verdict in verdicts:
-            sample = recorded.samples.get(verdict.key)
-            screen.json({"verdict": verdict, "sample": sample} if problem else verdict)
-    elif problem is not None:
+        samples = recorded.samples
+        screen.json(
+            [{"verdict": verdict, "sample": samples.get(verdict.key)} for verdict in verdicts]
+            if problem
+            else verdicts
+        )
+    elif problem and verdicts:
         screen.problem(recorded, verdicts)
-    elif failed or wanted:
-        screen.verdicts(recorded, verdicts)
     else:
-        screen.runs([recorded])
+        screen.verdicts(recorded, verdicts)
 
 
 @app.command()
 def ls(
-    what: Annotated[str, typer.Argument(help="runs, benchmarks or profiles.")] = "runs",
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="runs, benchmarks or profiles.",
+            autocompletion=lambda: ["runs", "benchmarks", "profiles"],
+        ),
+    ] = "runs",
     as_json: _Json = False,
 ) -> None:
     """List runs (with rates and intervals), benchmarks or grading profiles.
 
+    \b
     harness ls
-
     harness ls benchmarks
     """
-    from harness import benchmarks
     from harness.errors import UnknownName
-    from harness.grading import PROFILES
-    from harness.screen import Screen
     from harness.store import Store
 
     settings = _invocation.settings()
-    screen = Screen(settings.display)
+    screen = _invocation.screen(settings)
     if what == "runs":
         screen.run_rows(Store(settings.home).table(), as_json)
     elif what == "benchmarks":
-        screen.names(sorted(benchmarks.BUILT_IN), as_json)
+        screen.names(_known_benchmarks(), as_json)
     elif what == "profiles":
-        screen.names(sorted(PROFILES), as_json)
+        screen.names(_known_profiles(), as_json)
     else:
         raise UnknownName("list", what, ["runs", "benchmarks", "profiles"])
 
 
 @data_app.command("ls")
 def data_ls(as_json: _Json = False) -> None:
-    """Which benchmark files are here, and whether their contents are the publishers'."""
+    """Which benchmark files are here, and whether their contents are the publishers'.
+
+    \b
+    harness data ls
+    HARNESS_DATA=/some/folder harness data ls
+    """
     from harness.benchmarks import data
-    from harness.screen import Screen
 
     settings = _invocation.settings()
     states = data.ls(data.DataFolders.from_settings(settings))
-    Screen(settings.display).files(states, as_json)
+    _invocation.screen(settings).files(states, as_json)
 
 
 @data_app.command("pull")
 def data_pull(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Benchmarks, as in humaneval+ mbpp+; default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Benchmarks; default: all that have files.",
+            autocompletion=_known_benchmarks,
+        ),
     ] = None,
 ) -> None:
-    """Fetch benchmark files from their publishers; what is here already is not fetched again."""
+    """Fetch benchmark files from their publishers; what is here already is not fetched again.
+
+    \b
+    harness data pull
+    harness data pull humaneval+ mbpp+
+    """
     from harness.benchmarks import data
-    from harness.screen import Screen
 
     settings = _invocation.settings()
-    screen = Screen(settings.display)
+    screen = _invocation.screen(settings)
     folders = data.DataFolders.from_settings(settings)
     pulled = screen.watch(lambda: data.pull(names or [], folders, progress=screen.downloading))
     screen.pulled(pulled)
@@ -275,12 +388,16 @@ def data_pull(
 
 @app.command()
 def doctor(as_json: _Json = False) -> None:
-    """Try what this machine can do: isolation, data, cache. Says what to do about the rest."""
+    """Try what this machine can do: isolation, data, cache. Says what to do about the rest.
+
+    \b
+    harness doctor
+    harness doctor --json
+    """
     from harness import doctor as checks
-    from harness.screen import Screen
 
     settings = _invocation.settings()
-    screen = Screen(settings.display)
+    screen = _invocation.screen(settings)
     findings = screen.watch(lambda: checks.examine(settings))
     screen.findings(findings, as_json)
     if any(not finding.ok and finding.needed for finding in findings):
@@ -288,25 +405,32 @@ def doctor(as_json: _Json = False) -> None:
 
 
 @app.command()
-def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")]) -> None:
-    """Print a completion script: eval "$(harness completion bash)"."""
+def completion(
+    shell: Annotated[
+        str,
+        typer.Argument(
+            metavar="SHELL", help="bash, zsh or fish.", autocompletion=lambda: list(_SHELLS)
+        ),
+    ],
+) -> None:
+    """Print a completion script, for the shell's start-up file.
+
+    \b
+    eval "$(harness completion bash)"
+    harness completion fish > ~/.config/fish/completions/harness.fish
+    """
     from typer._completion_shared import get_completion_script
 
     from harness.errors import UnknownName
 
-    if shell not in ("bash", "zsh", "fish"):
-        raise UnknownName("shell", shell, ["bash", "zsh", "fish"])
-    print(get_completion_script(prog_name="harness", complete_var="_HARNESS_COMPLETE", shell=shell))
+    if shell not in _SHELLS:
+        raise UnknownName("shell", shell, _SHELLS)
+    print(get_completion_script(prog_name="harness", complete_var=_COMPLETE, shell=shell))
 
 
-def _report(screen: "_Screen", runs: "list[_EvalRun]", as_json: bool, max_unscored: int) -> None:
+def _report(screen: "Screen", runs: "list[EvalRun]", as_json: bool, max_unscored: int) -> None:
     """The end of `eval` and `regrade`: the result on standard output, and the exit code."""
-    from harness.evaluation import summary
-
-    if as_json:
-        screen.json({"runs": [summary(run).as_json() for run in runs]})
-    else:
-        screen.runs(runs)
+    _print_runs(screen, runs, as_json)
     num_unscored = sum(run.num_unscored for run in runs)
     if num_unscored > max_unscored:
         screen.say(
@@ -316,31 +440,52 @@ def _report(screen: "_Screen", runs: "list[_EvalRun]", as_json: bool, max_unscor
         raise typer.Exit(4)
 
 
+def _print_runs(screen: "Screen", runs: "list[EvalRun]", as_json: bool) -> None:
+    from harness.evaluation import summary
+
+    if as_json:
+        screen.json({"runs": [summary(run).as_json() for run in runs]})
+    else:
+        screen.runs(runs)
+
+
 def main() -> NoReturn:
     """The command `harness`."""
+    if _COMPLETE in os.environ:  # else typer does it, at the price of two options of its own
+        from typer._completion_classes import completion_init
+
+        completion_init()
     from harness import errors
 
     try:
-        app()
-    except KeyboardInterrupt:
-        _fail("interrupted; what is recorded is kept: repeat the command to go on", 130)
+        code = app(prog_name="harness", standalone_mode=False) or 0
+    except TyperException as error:
+        _fail_usage(error)
     except errors.StorageError as error:
         _fail(str(error), 4)
     except (errors.UserError, errors.EnvironmentRefused, errors.SandboxUnavailable) as error:
         _fail(str(error), 2)
     except errors.SandboxError as error:
         _fail(f"the sandbox broke down: {error}. Repeat the command to go on", 4)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
-        sys.exit(0)
-    sys.exit(0)
+    if code == 130:  # what typer makes of KeyboardInterrupt
+        again = shlex.join(["harness", *(word for word in sys.argv[1:] if word != "--fresh")])
+        _fail(f"interrupted; what is recorded is kept. To go on: {again}", 130)
+    sys.exit(code)
+
+
+def _fail_usage(error: TyperException) -> NoReturn:
+    """Says in one line what is wrong with the command that was typed."""
+    said = error.format_message()
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context is None or said.startswith("Usage:"):  # no verb: the help itself
+        print(said, file=sys.stderr)
+        sys.exit(error.exit_code)
+    option: str = getattr(error, "option_name", "")
+    if option in (name for known in context.find_root().command.params for name in known.opts):
+        said = f"{option} goes before the verb: harness {option} … {context.info_name} …"
+    _fail(f"{said[:1].lower()}{said[1:]} (see {context.command_path} -h)", error.exit_code)
 
 
 def _fail(message: str, code: int) -> NoReturn:
     print(f"harness: {message}", file=sys.stderr)
     sys.exit(code)
-
-
-if TYPE_CHECKING:
-    from harness.records import EvalRun as _EvalRun
-    from harness.screen import Screen as _Screen

@@ -47,7 +47,7 @@ def _isolation(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "isolation",
         ok=reason is None,
-        text="namespaces" if reason is None else f"no namespaces: {reason}",
+        text="namespaces" if reason is None else f"no namespaces: {reason}. {_CONSENT}",
         needed=not settings.sandbox.allow_plain,
     )
     isolation = choose_sandbox(settings)
@@ -67,6 +67,7 @@ def _isolation(settings: Settings) -> Iterator[Finding]:
         )
 
 
+_CONSENT = "For programs that you trust: --set sandbox.allow_plain=true"
 _PROBES = {
     "a right program": "def f(): return 6 * 7",
     "numpy": "import numpy\ndef f(): return int(numpy.arange(7).sum() * 2)",
@@ -78,7 +79,8 @@ _PROBES = {
         "    try: socket.create_connection(('192.0.2.1', 80), timeout=1)\n"
         "    except OSError: return 42\n"
     ),
-    "host files": f"import os\ndef f(): return 42 if not os.path.exists({str(Path.home())!r}) else 0",
+    # This very file is on the host, and in no sandbox.
+    "host files": f"import os\ndef f(): return 0 if os.path.exists({__file__!r}) else 42",
     "the supervisor": (
         "import os\n"
         "def f():\n"

@@ -50,7 +50,8 @@ class UnknownName(UserError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
+        shown = ", ".join(known[:12]) + (f" … ({len(known)} in all)" if len(known) > 12 else "")
+        hint = f"did you mean {close[0]}?" if close else f"there are: {shown or 'none'}"
         super().__init__(f"unknown {kind} {name!r}: {hint}")
 
 

@@ -26,12 +26,12 @@ from harness import benchmarks
 from harness.benchmarks import evalplus
 from harness.benchmarks.data import DataFolders
 from harness.config import Settings
-from harness.errors import DataError, SandboxError
+from harness.errors import DataError, SandboxError, StorageError, UserError
 from harness.grading import GRADER_VERSION, Judge, Profile, Progress, Submission, profile_named
 from harness.models import replay
 from harness.records import Benchmark, EvalRun, RunConfig, Sample, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
-from harness.store import RunWriter, Store
+from harness.store import Key, RunWriter, Store
 from sandboxes.process import ProcessSandbox, why_no_namespaces
 from sandboxes.protocol import Sandbox
 
@@ -47,7 +47,7 @@ class Observer:
     def preparing(self, progress: Progress) -> None:
         """The expected values are on their way."""
 
-    def graded(self, run: RunWriter, num_owed: int) -> None:
+    def graded(self, run: RunWriter, verdict: Verdict, num_owed: int) -> None:
         """One more verdict is recorded; `num_owed` are still to come."""
 
 
@@ -58,6 +58,7 @@ def evaluate(
     settings: Settings,
     name: str | None = None,
     fresh: bool = False,
+    sandbox: Sandbox | None = None,
     observer: Observer | None = None,
 ) -> EvalRun:
     """Grade the samples of `source` on a benchmark, in a new run or where one stopped.
@@ -67,9 +68,10 @@ def evaluate(
         benchmark: its name; None where the samples' ids tell.
         name: a name for the run instead of the one that its identity gives.
         fresh: move a run of the same name aside first.
+        sandbox: where programs run; None is the one that the settings lead to.
 
     Raises:
-        UserError: a name, a file or a setting is wrong; nothing was done.
+        UserError: a name, a file, a setting or the home is wrong; nothing was done.
         RunMismatch: the named run has another identity.
         EnvironmentRefused: canonical solutions fail here, so nothing is scored.
         SandboxUnavailable: no sandbox of the wanted kind can be opened here.
@@ -77,7 +79,7 @@ def evaluate(
         StorageError: the run directory can't be written; what is in it stays.
     """
     observer = observer or Observer()
-    isolation = choose_sandbox(settings, ours_only=source == DEMO)
+    isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO)
     if isolation.note:
         observer.say(isolation.note)
     if source == DEMO:
@@ -89,12 +91,12 @@ def evaluate(
     problems = benchmarks.load(
         _benchmark_name(model, benchmark), data=DataFolders.from_settings(settings)
     )
+    profile = profile_named(settings.grading.profile or problems.default_profile)
     found = model.samples(
         problems, n=settings.eval.num_samples, extraction=settings.replay.extraction
     )
     for text in _remarks(found, problems):
         observer.say(text)
-    profile = profile_named(settings.grading.profile or problems.default_profile)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
         isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
@@ -112,7 +114,7 @@ def evaluate(
             command=command_line(),
             versions=versions(),
         )
-        with Store(settings.home).open_run(config, name=name, fresh=fresh) as run:
+        with _open_run(Store(settings.home), config, name=name, fresh=fresh) as run:
             wanted = {problem.id for problem in problems.problems[: settings.eval.limit]}
             for sample in found.samples:
                 if sample.problem_id in wanted and sample.key not in run.samples:
@@ -124,19 +126,24 @@ def evaluate(
     return Store(settings.home).load(run.id)
 
 
-def regrade(ref: str, *, settings: Settings, observer: Observer | None = None) -> EvalRun:
+def regrade(
+    ref: str,
+    *,
+    settings: Settings,
+    sandbox: Sandbox | None = None,
+    observer: Observer | None = None,
+) -> EvalRun:
     """Grade the recorded samples of a run again, all of them.
 
     Under the run's own profile the new verdicts replace the old ones in the same run; under
     another one (`grading.profile`), or with another grader or interpreter, they make a run of
-    their own beside it.
-
-    Raises: as `evaluate`.
+    their own beside it. `sandbox` and what is raised are as in `evaluate`.
     """
     observer = observer or Observer()
     store = Store(settings.home)
     old = store.load(ref)
-    isolation = choose_sandbox(settings, ours_only=old.config.checkpoint.source == DEMO)
+    is_demo = old.config.checkpoint.source == DEMO
+    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo)
     problems = benchmarks.load(old.config.benchmark, data=DataFolders.from_settings(settings))
     if problems.hash != old.config.benchmark_hash:
         raise DataError(
@@ -160,7 +167,7 @@ def regrade(ref: str, *, settings: Settings, observer: Observer | None = None) -
         own_name = old.id if config.identity() == old.config.identity() else None
         name = own_name.removesuffix(f".{problems.name}") if own_name else None
         same = own_name is not None and Store.run_id(config, None) != own_name
-        with store.open_run(config, name=name if same else None) as run:
+        with _open_run(store, config, name=name if same else None) as run:
             for sample in old.samples.values():
                 if sample.key not in run.samples:
                     run.append_sample(sample)
@@ -174,6 +181,16 @@ def regrade(ref: str, *, settings: Settings, observer: Observer | None = None) -
             if before:
                 observer.say(f"{len(before)} verdicts graded again, {changed} changed")
     return store.load(run.id)
+
+
+def _open_run(
+    store: Store, config: RunConfig, *, name: str | None, fresh: bool = False
+) -> RunWriter:
+    """The run, opened. A home that can't be written is the user's to mend: nothing is done yet."""
+    try:
+        return store.open_run(config, name=name, fresh=fresh)
+    except StorageError as error:
+        raise UserError(str(error)) from error
 
 
 def _grade(
@@ -202,7 +219,7 @@ def _grade(
             for verdict in judge.grade(judge.slowest_first(submissions)):
                 run.append_verdict(verdict)
                 num_owed -= 1
-                observer.graded(run, num_owed)
+                observer.graded(run, verdict, num_owed)
     except SandboxError as error:
         run.log(f"stopped: {error}")
         raise
@@ -237,8 +254,8 @@ def _remarks(found: replay.ReplaySamples, benchmark: Benchmark) -> list[str]:
     return remarks
 
 
-def _say_where_it_stands(observer: Observer, run: RunWriter, owed: Sequence[object]) -> None:
-    num_kept = len(run.verdicts)
+def _say_where_it_stands(observer: Observer, run: RunWriter, owed: Sequence[Key]) -> None:
+    num_kept = len(run.verdicts.keys() - set(owed))  # an unscored verdict is owed again
     if not run.resumed:
         return
     if not owed:
@@ -263,19 +280,24 @@ class Isolation:
     """What the user must know of it; empty where it is the best there is."""
 
 
-def choose_sandbox(settings: Settings, *, ours_only: bool = False) -> Isolation:
-    """The sandbox of the settings. `ours_only`: every program is ours, so plain needs no consent.
+def choose_sandbox(
+    settings: Settings, sandbox: Sandbox | None = None, *, ours_only: bool = False
+) -> Isolation:
+    """The sandbox of the settings, or the given one, which its owner has judged.
 
-    Opening it raises SandboxUnavailable where it can't be had; this does not.
+    `ours_only`: every program is ours, so that plain isolation needs no consent. Opening the
+    sandbox raises SandboxUnavailable where it can't be had; this does not.
     """
+    if sandbox is not None:
+        return Isolation(sandbox, is_plain=False, note="")
     kind = settings.sandbox.kind
     is_plain = kind == "plain" or (kind == "auto" and why_no_namespaces() is not None)
     level = None if kind == "auto" else kind
-    sandbox = ProcessSandbox(level, allow_plain=settings.sandbox.allow_plain or ours_only)
+    process = ProcessSandbox(level, allow_plain=settings.sandbox.allow_plain or ours_only)
     note = ""
     if is_plain and settings.sandbox.allow_plain:
         note = "plain isolation, by your consent: a program that means harm can do it"
-    return Isolation(sandbox, is_plain, note)
+    return Isolation(process, is_plain, note)
 
 
 # --- the view ------------------------------------------------------------------------------
@@ -297,10 +319,7 @@ class Summary:
     def as_json(self) -> dict[str, object]:
         config = self.run.config
         rates = {
-            f"pass@{k}": {
-                suite: {"value": e.value, "low": e.low, "high": e.high, "n": e.num_problems}
-                for suite, e in by_suite.items()
-            }
+            f"pass@{k}": {suite: rate_as_json(rate) for suite, rate in by_suite.items()}
             for k, by_suite in self.pass_at.items()
         }
         return {
@@ -321,6 +340,11 @@ class Summary:
         }
 
 
+def rate_as_json(rate: Estimate) -> dict[str, float]:
+    """A rate in [0, 1], its 95 % interval, and the number of problems that it rests on."""
+    return {"value": rate.value, "low": rate.low, "high": rate.high, "n": rate.num_problems}
+
+
 def summary(run: EvalRun) -> Summary:
     """pass@k with intervals for every k up to the samples a problem, and the rest of the screen."""
     suites = run.config.suites
@@ -336,11 +360,12 @@ def summary(run: EvalRun) -> Summary:
             estimate = estimate_pass_at_k(counts, k)
             if estimate is not None:
                 pass_at.setdefault(k, {})[suite] = estimate
+    statuses = Counter(verdict.status for verdict in run)
     return Summary(
         run=run,
         num_problems=len({problem_id for problem_id, _ in run.samples}),
         pass_at=pass_at,
-        by_status=Counter(verdict.status for verdict in run),
+        by_status={status: count for status in Status if (count := statuses[status])},
         cpu_s=sum(verdict.cpu_s for verdict in run),
     )
 
@@ -354,10 +379,13 @@ def _passed(verdict: Verdict, suites: Sequence[str]) -> bool:
 
 
 def command_line() -> str:
-    """The command that was typed; empty where the harness is used as a library."""
+    """What repeats the command that was typed; empty where the harness is used as a library.
+
+    Without `--fresh`: to repeat is to resume, not to start anew.
+    """
     if not sys.argv or Path(sys.argv[0]).name != "harness":
         return ""
-    return shlex.join(["harness", *sys.argv[1:]])
+    return shlex.join(["harness", *(word for word in sys.argv[1:] if word != "--fresh")])
 
 
 def versions() -> dict[str, str]:
@@ -391,6 +419,7 @@ __all__ = [
     "choose_sandbox",
     "command_line",
     "evaluate",
+    "rate_as_json",
     "regrade",
     "summary",
     "versions",

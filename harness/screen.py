@@ -3,14 +3,18 @@
 Standard output gets results, standard error gets talk. On a terminal the progress line is
 redrawn in place; elsewhere it is printed every ten seconds. Rates are fractions everywhere
 and become percent here alone.
+
+On a terminal tables are fitted to its width; elsewhere a row is a line, for grep and cut.
 """
 
 import json
+import os
 import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -22,7 +26,7 @@ from rich.table import Table
 from harness.benchmarks.data import FileState, Pulled
 from harness.config import DisplaySettings
 from harness.doctor import Finding
-from harness.evaluation import Observer, Summary, summary
+from harness.evaluation import Observer, Summary, rate_as_json, summary
 from harness.grading import Progress
 from harness.records import EvalRun, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
@@ -30,6 +34,9 @@ from harness.store import RunRow, RunWriter
 
 _EVERY_S = 10.0
 _REDRAW_S = 0.2
+_ANY_WIDTH = 100_000
+_LOPSIDED = 0.01
+"""From here on an interval is written with its ends: ± would claim values that it excludes."""
 _Result = TypeVar("_Result")
 
 MARKS: Mapping[Status, str] = {
@@ -39,17 +46,54 @@ MARKS: Mapping[Status, str] = {
 }
 
 
-class Screen(Observer):
-    """Talks while the harness works, and shows what came of it."""
+class _Console(Console):
+    """Goes on in silence when its reader has seen enough: the exit code still counts."""
 
-    def __init__(self, display: DisplaySettings) -> None:
+    def __init__(self, *, no_color: bool | None, force_terminal: bool | None, stderr: bool) -> None:
+        # Programs may hold `:key:`, which rich would take for the name of an emoji.
+        super().__init__(
+            stderr=stderr,
+            no_color=no_color,
+            force_terminal=force_terminal,
+            highlight=False,
+            emoji=False,
+        )
+        if not self.is_terminal:
+            self.width = _ANY_WIDTH
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+    def print_table(self, table: Table) -> None:
+        if self.is_terminal:
+            self.print(table)
+            return
+        with self.capture() as rendered:
+            self.print(table)
+        for line in rendered.get().splitlines():
+            self.print(line.rstrip(), markup=False, soft_wrap=True)
+
+
+class Screen(Observer):
+    """Talks while the harness works, and shows what came of it.
+
+    `command` is what the commands that it proposes begin with, as in `harness --home DIR`.
+    """
+
+    def __init__(self, display: DisplaySettings, command: str = "harness") -> None:
         color = {"always": True, "never": False, "auto": None}[display.color]
         no_color = True if display.color == "never" else None
-        self._out = Console(force_terminal=color or None, no_color=no_color, highlight=False)
-        self._err = Console(stderr=True, no_color=no_color, highlight=False)
+        self._out = _Console(no_color=no_color, force_terminal=color or None, stderr=False)
+        self._err = _Console(no_color=no_color, force_terminal=None, stderr=True)
+        self._redraws = self._err.is_terminal and not self._err.is_dumb_terminal
         self._quiet = display.verbosity == "quiet"
+        self._verbose = display.verbosity == "verbose"
+        self._command = command
         self._line = ""
-        self._drawn_at = 0.0
+        self._drawn_at = 0.0 if self._redraws else time.monotonic()
         self._started = time.monotonic()
         self._num_graded = 0
 
@@ -75,10 +119,13 @@ class Screen(Observer):
         of_total = f" of {total / 1e6:.1f}" if total else ""
         self._progress(f"{name}  {num_bytes / 1e6:.1f}{of_total} MB")
 
-    def graded(self, run: RunWriter, num_owed: int) -> None:
+    def graded(self, run: RunWriter, verdict: Verdict, num_owed: int) -> None:
         if self._num_graded == 0:
             self._started = time.monotonic()
         self._num_graded += 1
+        if self._verbose:
+            mark = MARKS.get(verdict.status, "✗")
+            self.say(f"{mark} {verdict.problem_id} #{verdict.index}: {verdict.status.value}")
         if not self._is_due():
             return
         scored = [verdict for verdict in run.verdicts.values() if verdict.scored]
@@ -88,19 +135,19 @@ class Screen(Observer):
         each_s = (time.monotonic() - self._started) / self._num_graded
         num_unscored = len(run.verdicts) - len(scored)
         self._progress(
-            f"{run.config.benchmark}  {len(run.verdicts)}/{len(run.verdicts) + num_owed}  "
+            f"{run.config.benchmark}  {len(run.samples) - num_owed}/{len(run.samples)}  "
             f"{_percent(rate)}  unscored {num_unscored}  eta {_clock(each_s * num_owed)}"
         )
 
     def _is_due(self) -> bool:
-        pause_s = _REDRAW_S if self._err.is_terminal else _EVERY_S
+        pause_s = _REDRAW_S if self._redraws else _EVERY_S
         return time.monotonic() - self._drawn_at >= pause_s
 
     def _progress(self, line: str) -> None:
         if self._quiet or not self._is_due():
             return
         self._drawn_at = time.monotonic()
-        if self._err.is_terminal:
+        if self._redraws:
             width = self._err.width - 1
             self._err.file.write("\r" + line[:width].ljust(len(self._line)))
             self._err.file.flush()
@@ -118,19 +165,19 @@ class Screen(Observer):
 
     def json(self, content: object) -> None:
         text = json.dumps(content, default=_plain, ensure_ascii=False)
-        self._out.file.write(text.encode("utf-8", "replace").decode() + "\n")
+        self._out.print(text.encode("utf-8", "replace").decode(), markup=False, soft_wrap=True)
 
     def runs(self, runs: Sequence[EvalRun]) -> None:
         """The end screen: one row a run, where the records are, and what to type next."""
         summaries = [summary(run) for run in runs]
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("benchmark", "suite", "k", "score ± 95%", "problems", "samples", "unscored"):
+        for column in ("benchmark", "suite", "k", "score, 95%", "problems", "samples", "unscored"):
             table.add_column(
                 column, justify="left" if column in ("benchmark", "suite") else "right"
             )
         for found in summaries:
             self._add_rows(table, found)
-        self._out.print(table)
+        self._out.print_table(table)
         for found in summaries:
             config = found.run.config
             ranked = sorted(found.by_status.items(), key=lambda pair: -pair[1])
@@ -138,18 +185,15 @@ class Screen(Observer):
             levels = ", ".join(sorted({verdict.level for verdict in found.run if verdict.level}))
             self._out.print(
                 f"\n{config.checkpoint.name} · {config.benchmark} · profile {config.profile} · "
-                f"{levels} · {found.cpu_s / 60:.1f} CPU min\n{by_status}\n{found.run.path}",
+                f"{levels} · {_cpu(found.cpu_s)}\n{by_status}\n{found.run.path}",
                 markup=False,
                 soft_wrap=True,
             )
             self._say_unscored_bounds(found)
-        if any(found.run.num_scored for found in summaries):
-            run_id = shlex.quote(summaries[-1].run.id)
-            self._out.print(
-                f"\nnext: harness show {run_id} --failed\n      harness ls",
-                markup=False,
-                soft_wrap=True,
-            )
+        failed = [found.run.id for found in summaries if _has_failures(found)]
+        proposals = [f"{self._command} show {shlex.quote(run_id)} --failed" for run_id in failed]
+        proposals.append(f"{self._command} ls")
+        self._out.print("\nnext: " + "\n      ".join(proposals), markup=False, soft_wrap=True)
 
     def _add_rows(self, table: Table, found: Summary) -> None:
         config = found.run.config
@@ -206,14 +250,17 @@ class Screen(Observer):
                 MARKS.get(verdict.status, "✗"),
                 escape(sample),
                 verdict.status.value,
-                escape(_printable(_why(verdict))),
+                escape(_printable(_why(verdict), one_line=True)),
             )
-        self._out.print(table)
+        if verdicts:
+            self._out.print_table(table)
         self._out.print(f"{len(verdicts)} of {len(run)} samples", markup=False)
         if verdicts:
             name = verdicts[0].problem_id.partition("/")[2]
             self._out.print(
-                f"next: harness show {shlex.quote(run.id)} {name}", markup=False, soft_wrap=True
+                f"next: {self._command} show {shlex.quote(run.id)} {shlex.quote(name)}",
+                markup=False,
+                soft_wrap=True,
             )
 
     def problem(self, run: EvalRun, verdicts: Sequence[Verdict]) -> None:
@@ -227,7 +274,10 @@ class Screen(Observer):
                 markup=False,
             )
             code = _printable(sample.code)
-            self._out.print(Syntax(code, "python", background_color="default", word_wrap=True))
+            if self._out.is_terminal:
+                self._out.print(Syntax(code, "python", background_color="default", word_wrap=True))
+            else:
+                self._out.print(code, markup=False, soft_wrap=True)
             for suite, result in verdict.suites.items():
                 self._out.print(
                     f"{suite}: {result.status.value}, "
@@ -241,9 +291,13 @@ class Screen(Observer):
                         ("expected", failure.expected),
                         ("got", failure.got),
                     ):
-                        self._out.print(f"  {label:>9}  {_printable(text)}", markup=False)
+                        self._out.print(
+                            f"  {label:>9}  {_printable(text)}", markup=False, soft_wrap=True
+                        )
             if verdict.stderr.strip():
-                self._out.print(_printable(verdict.stderr.strip()), markup=False, style="dim")
+                self._out.print(
+                    _printable(verdict.stderr.strip()), markup=False, soft_wrap=True, style="dim"
+                )
             self._out.print(
                 f"{verdict.cpu_s:.2f} CPU s · {verdict.level} · profile {verdict.profile}\n",
                 markup=False,
@@ -255,29 +309,33 @@ class Screen(Observer):
                 [
                     {
                         **_plain_dict(row),
-                        "pass@1": {suite: e._asdict() for suite, e in row.pass_at_1.items()},
+                        "pass@1": {suite: rate_as_json(e) for suite, e in row.pass_at_1.items()},
                     }
                     for row in rows
                 ]
             )
             return
         if not rows:
-            self.say("no runs here yet: harness eval samples.jsonl")
+            self.say(f"no runs here yet: {self._command} eval samples.jsonl")
             return
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("run", "profile", "pass@1 ± 95%", "samples", "unscored", "written"):
-            table.add_column(column, overflow="fold")
+        table.add_column("run", overflow="fold", min_width=20)
+        table.add_column("profile", overflow="fold")
+        for column in ("pass@1, 95%", "samples", "unscored", "written"):
+            table.add_column(column, no_wrap=True)
+        narrow = self._out.is_terminal
+        between, time = ("\n", "%d %b %H:%M") if narrow else ("  ", "%Y-%m-%d %H:%M")
         for row in rows:
-            rates = "  ".join(f"{suite} {_percent(e)}" for suite, e in row.pass_at_1.items())
+            rates = between.join(f"{suite} {_percent(e)}" for suite, e in row.pass_at_1.items())
             table.add_row(
                 escape(row.run),
                 row.profile,
-                rates,
+                rates or "–",
                 str(row.num_samples),
                 str(row.num_unscored),
-                f"{row.modified.astimezone():%Y-%m-%d %H:%M}",
+                f"{row.modified.astimezone():{time}}",
             )
-        self._out.print(table)
+        self._out.print_table(table)
 
     def pulled(self, pulled: Sequence[Pulled]) -> None:
         for file in pulled:
@@ -296,11 +354,14 @@ class Screen(Observer):
             self.json([state._asdict() for state in states])
             return
         table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
         for state in states:
             where = "missing" if state.path is None else str(state.path)
             mark = {"ok": "✓", "wrong": "✗", "missing": "∅"}[state.state]
             table.add_row(mark, state.name, escape(where))
-        self._out.print(table)
+        self._out.print_table(table)
 
     def findings(self, findings: Sequence[Finding], as_json: bool) -> None:
         if as_json:
@@ -311,8 +372,9 @@ class Screen(Observer):
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for finding in findings:
-            table.add_row("✓" if finding.ok else "✗", finding.subject, escape(finding.text))
-        self._out.print(table)
+            mark = "✓" if finding.ok else "✗" if finding.needed else "∅"
+            table.add_row(mark, finding.subject, escape(finding.text))
+        self._out.print_table(table)
 
 
 def _why(verdict: Verdict) -> str:
@@ -328,15 +390,29 @@ def _why(verdict: Verdict) -> str:
     return lines[-1][:300] if lines else ""
 
 
-def _printable(text: str) -> str:
+def _has_failures(found: Summary) -> bool:
+    return bool(found.by_status.keys() - {Status.PASSED, Status.UNSCORED})
+
+
+def _printable(text: str, *, one_line: bool = False) -> str:
     """Model output without control characters, so that it can't drive the terminal."""
+    kept = "" if one_line else "\n\t"
     return "".join(
-        char if char in "\n\t" or char.isprintable() else f"\\x{ord(char):02x}" for char in text
+        char if char in kept or char.isprintable() else f"\\x{ord(char):02x}" for char in text
     )
 
 
 def _percent(estimate: Estimate | None) -> str:
-    return "–" if estimate is None else f"{estimate.value:.1%} ±{100 * estimate.half_width:.1f}"
+    if estimate is None:
+        return "–"
+    value, low, high, _ = estimate
+    if abs((low + high) / 2 - value) > _LOPSIDED:
+        return f"{value:.1%} [{100 * low:.1f}, {100 * high:.1f}]"
+    return f"{value:.1%} ±{100 * estimate.half_width:.1f}"
+
+
+def _cpu(seconds: float) -> str:
+    return f"{seconds:.1f} CPU s" if seconds < 60 else f"{seconds / 60:.1f} CPU min"
 
 
 def _clock(seconds: float) -> str:
@@ -354,4 +430,4 @@ def _plain(value: object) -> object:
     """What json can't write by itself: records, dataclasses, paths, times."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
-    return str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)

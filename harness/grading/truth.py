@@ -215,7 +215,10 @@ class TruthCache:
         digest, packed = content[:32], content[32:]
         if hashlib.sha256(packed).digest() != digest:
             return None
-        return _unpack(zlib.decompress(packed))
+        try:
+            return _unpack(zlib.decompress(packed))
+        except (zlib.error, ValueError, TypeError):  # of another layout
+            return None
 
     def save(self, problem: Problem, truth: Truth) -> None:
         """Write a truth, whole or not at all.
