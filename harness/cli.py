@@ -434,8 +434,8 @@ def _report(screen: "Screen", runs: "list[EvalRun]", as_json: bool, max_unscored
     num_unscored = sum(run.num_unscored for run in runs)
     if num_unscored > max_unscored:
         screen.say(
-            f"incomplete: {num_unscored} samples are unscored, which is our failure and not the "
-            "model's. The same command tries them again"
+            f"incomplete: {num_unscored} recorded samples are unscored, which is our failure and "
+            "not the model's. The same command, without a smaller --limit or -n, tries them again"
         )
         raise typer.Exit(4)
 

@@ -11,7 +11,7 @@ import json
 import os
 import shlex
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -94,8 +94,7 @@ class Screen(Observer):
         self._command = command
         self._line = ""
         self._drawn_at = 0.0 if self._redraws else time.monotonic()
-        self._started = time.monotonic()
-        self._num_graded = 0
+        self._graded_at: deque[float] = deque([time.monotonic()], maxlen=30)
 
     # --- talk ------------------------------------------------------------------------------
 
@@ -112,6 +111,8 @@ class Screen(Observer):
             self._clear()
 
     def preparing(self, progress: Progress) -> None:
+        self._graded_at.clear()
+        self._graded_at.append(time.monotonic())
         if progress.done:
             self._progress(f"{progress.stage}  {progress.done}/{progress.total}")
 
@@ -120,9 +121,7 @@ class Screen(Observer):
         self._progress(f"{name}  {num_bytes / 1e6:.1f}{of_total} MB")
 
     def graded(self, run: RunWriter, verdict: Verdict, num_owed: int) -> None:
-        if self._num_graded == 0:
-            self._started = time.monotonic()
-        self._num_graded += 1
+        self._graded_at.append(time.monotonic())
         if self._verbose:
             mark = MARKS.get(verdict.status, "✗")
             self.say(f"{mark} {verdict.problem_id} #{verdict.index}: {verdict.status.value}")
@@ -132,7 +131,8 @@ class Screen(Observer):
         counts: Counter[str] = Counter(verdict.problem_id for verdict in scored)
         passed: Counter[str] = Counter(v.problem_id for v in scored if v.passed)
         rate = estimate_pass_at_k([(n, passed[problem]) for problem, n in counts.items()], 1)
-        each_s = (time.monotonic() - self._started) / self._num_graded
+        # The slowest problems come first: the pace of late is the better guess.
+        each_s = (self._graded_at[-1] - self._graded_at[0]) / len(self._graded_at)
         num_unscored = len(run.verdicts) - len(scored)
         self._progress(
             f"{run.config.benchmark}  {len(run.samples) - num_owed}/{len(run.samples)}  "

@@ -10,9 +10,11 @@ Not here: limits, and any protection whatever.
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 from sandboxes.agent import codec
 from sandboxes.protocol import End, Execution, Job, OnValues, Reply, Returned
+from sandboxes.worker import collector
 
 
 class FakeSandbox:
@@ -51,25 +53,22 @@ class FakeWorkers:
         namespace: dict[str, object] = {}
         try:
             program = compile(job.code, "candidate.py", "exec")
-        except SyntaxError as error:
+        except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError) as error:
             return Execution(job_id=job.id, end=End.SYNTAX, detail=str(error), level=self.level)
         try:
             exec(program, namespace)
-            function = namespace[job.entry_point]
+            function = cast(Callable[..., object], namespace[job.entry_point])
         except BaseException as error:  # noqa: BLE001 — a program may raise anything
             return Execution(job_id=job.id, end=End.EXCEPTION, detail=repr(error), level=self.level)
-        assert callable(function)
         values: list[Returned] = []
+        ask = on_values or collector(values)
 
         def see(chunk: Sequence[Returned]) -> Reply:
-            if on_values is not None:
-                return on_values(job.id, chunk)
-            values.extend(chunk)
-            return Reply.GO_ON
+            return ask(job.id, chunk)
 
         num_values = 0
-        for index, frame in enumerate(job.bundle.frames):
-            arguments = codec.decode_trusted(frame)
+        for index, arguments_frame in enumerate(job.bundle.frames):
+            arguments = codec.decode_trusted(arguments_frame)
             assert isinstance(arguments, tuple)
             started = time.perf_counter()
             try:
@@ -83,8 +82,9 @@ class FakeWorkers:
                     return self._ended(job, end, num_values, values)
                 continue
             elapsed_s = time.perf_counter() - started
-            reply = see([Returned(index, codec.encode(value), "", elapsed_s)])
-            if reply == Reply.FULL:
+            frame = codec.encode(value)
+            reply = see([Returned(index, frame, "", elapsed_s)])
+            if reply == Reply.FULL and frame[:1] == b"D":
                 whole = codec.encode(value, inline_limit=None)
                 reply = see([Returned(index, whole, "", elapsed_s)])
             num_values += 1

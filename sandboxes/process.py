@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from sandboxes.protocol import SandboxUnavailable
+from sandboxes.protocol import Bundle, Job, Limits, Reply, SandboxUnavailable
 from sandboxes.worker import Connection, Lost, Worker, WorkerPool
 
 Level = Literal["namespaces", "plain"]
@@ -90,11 +90,12 @@ def environment_digest() -> str:
         return f"python-{version}"
 
 
+_NO_OP = Job("probe", "def probe(): pass", "probe", Bundle.of([]), Limits(wall_s=10, cpu_s=10))
 _probed: dict[str, str | None] = {}
 
 
 def why_no_namespaces() -> str | None:
-    """None where a worker in namespaces starts and answers, else the reason. Tried once."""
+    """None where a worker in namespaces starts and runs a job, else the reason. Tried once."""
     if "reason" not in _probed:
         _probed["reason"] = _probe()
     return _probed["reason"]
@@ -103,9 +104,13 @@ def why_no_namespaces() -> str | None:
 def _probe() -> str | None:
     if sys.platform != "linux":
         return f"{sys.platform} has no Linux namespaces"
-    connection = _start("namespaces", slot=0)
     try:
-        Worker(connection, "namespaces")
+        connection = _start("namespaces", slot=0)
+    except OSError as error:
+        return f"no worker can be started: {error}"
+    try:
+        worker = Worker(connection, "namespaces")
+        worker.run(_NO_OP, lambda job_id, chunk: Reply.GO_ON)
     except Lost as error:
         return str(error)
     finally:
@@ -166,7 +171,7 @@ def _arguments(level: Level, slot: int) -> list[str]:
         return [enter.format(module="supervisor", call=call), str(_ROOT), json.dumps(folders)]
     root = {
         "python_prefix": sys.base_prefix,
-        "hidden": _installed_packages_of_base(),
+        "hidden": _hidden(),
         "packages": _packages(),
         "tmp_mb": _TMP_MB,
         "job_uid": _job_uid(slot),
@@ -180,16 +185,16 @@ def _base_interpreter() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
-def _installed_packages_of_base() -> list[str]:
-    """site-packages of the base interpreter, to be covered: a benchmark may lie in there."""
+def _hidden() -> list[str]:
+    """What is to be covered where it lies inside the visible folders: installed packages, among
+    which a benchmark may be, and this project with its solutions."""
     variables = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
     folders = {sysconfig.get_path(name, vars=variables) for name in ("purelib", "platlib")}
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    folders |= {
-        "/usr/lib/python3/dist-packages",
-        f"/usr/local/lib/{version}/dist-packages",
-        f"/usr/local/lib/{version}/site-packages",
-    }
+    for prefix in ("/usr/lib", "/usr/local/lib"):
+        for pattern in ("python3*/site-packages", "python3*/dist-packages"):
+            folders |= {str(path) for path in Path(prefix).glob(pattern)}
+    if not Path(sys.base_prefix).is_relative_to(_ROOT):
+        folders.add(str(_ROOT))
     return sorted(folders)
 
 

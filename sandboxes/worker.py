@@ -35,6 +35,10 @@ _MAX_JOBS = 2000
 _START_S = 30.0
 _SILENCE_S = 30.0
 """How long a supervisor may outlive its job's last limit before it is given up."""
+_UNASKED_BYTES = 256 * 1024
+"""A frame that nobody asked for: a batch of answers, each within the codec's inline limit. What is
+larger comes as a digest, so a job can't fill our memory before it is asked for a value in full."""
+_END_BYTES = 64 * 1024
 
 
 class Lost(SandboxError):
@@ -83,11 +87,11 @@ class Worker:
             kind, payload = self._receive(deadline)
             if kind == wire.DONE:
                 break
-            for reply in answers.feed(payload):
-                if reply == Reply.ENOUGH:
-                    self._send(wire.ENOUGH)
-                else:
-                    self._send(wire.REPLY, wire.FULL if reply == Reply.FULL else wire.GO_ON)
+            reply = answers.feed(payload)
+            if reply == Reply.ENOUGH:
+                self._send(wire.ENOUGH)
+            elif reply is not None:
+                self._send(wire.REPLY, wire.FULL if reply == Reply.FULL else wire.GO_ON)
         report = cast(_Report, json.loads(payload))
         return answers.execution(report, self._level), report["clean"] and self.num_jobs < _MAX_JOBS
 
@@ -128,7 +132,7 @@ class _Report(TypedDict):
     status: int
     """Wait status of the job's first process."""
     reason: str
-    """`wall`, `cpu` or `enough` where the supervisor killed it."""
+    """`wall`, `cpu`, `memory` or `enough` where the supervisor killed it."""
     cpu_s: float
     wall_s: float
     waited_s: float
@@ -163,38 +167,44 @@ def _job_spec(job: Job) -> dict[str, object]:
 
 
 class _Answers:
-    """Follows one job's stream. Whatever it says, it ends as values or as FORBIDDEN."""
+    """Follows one job's stream. Whatever it says, it ends as values or as FORBIDDEN.
+
+    An honest job waits for the reply to each digest, and gives one answer an input. So replies
+    never pile up in the worker's stream, and answers never in our memory.
+    """
 
     def __init__(self, job: Job, on_values: OnValues) -> None:
         self._job = job
         self._on_values = on_values
-        self._reader = wire.FrameReader(max_payload=(job.limits.output_mb << 20) + (1 << 20))
+        self._reader = wire.FrameReader(max_payload=_UNASKED_BYTES)
         self._num_values = 0
         self._awaiting_full = False
         self._end: End | None = None
         self._detail = ""
 
-    def feed(self, piece: bytes) -> list[Reply]:
-        """Take raw bytes of the job; what is to be answered to it."""
-        replies: list[Reply] = []
+    def feed(self, piece: bytes) -> Reply | None:
+        """Take raw bytes of the job; what is to be answered to it, if anything."""
+        reply: Reply | None = None
         if self._end is not None:
-            return replies
+            return None
         try:
             for kind, payload in self._reader.feed(piece):
-                if self._end is not None:
-                    break
+                if reply is not None:
+                    raise wire.WireError("a frame that did not wait for our reply")
                 if kind == wire.VALUES:
-                    replies += self._take_values(payload)
+                    reply = self._take_values(payload)
                 elif kind == wire.END:
                     self._take_end(payload)
                 else:
                     raise wire.WireError(f"a frame of kind {kind!r}")
-        except (wire.WireError, struct.error, ValueError) as error:
+                if self._end is not None:
+                    return reply
+        except (wire.WireError, struct.error, ValueError, RecursionError) as error:
             self._end, self._detail = End.FORBIDDEN, f"malformed answer: {error}"
-            return [Reply.ENOUGH]
-        return replies
+            return Reply.ENOUGH
+        return reply
 
-    def _take_values(self, payload: bytes) -> list[Reply]:
+    def _take_values(self, payload: bytes) -> Reply | None:
         chunk: list[Returned] = []
         place, asked = 0, self._awaiting_full
         while place < len(payload):
@@ -206,31 +216,45 @@ class _Answers:
             expected = self._num_values - 1 if self._awaiting_full else self._num_values
             if index != expected:
                 raise wire.WireError(f"answer {index} where {expected} was due")
+            if index >= len(self._job.bundle.frames):
+                raise wire.WireError("more answers than inputs")
             self._num_values = index + 1
             self._awaiting_full = False
             if flag == wire.RAISED:
-                text = frame.decode("utf-8", "replace")
+                text = frame[:_END_BYTES].decode("utf-8", "replace")[:500]
                 chunk.append(Returned(index, b"", text or "an exception", elapsed_s))
             else:
                 chunk.append(Returned(index, frame, "", elapsed_s))
+        self._expect_full(False)
         if not chunk:
-            return []
+            return None
         reply = self._on_values(self._job.id, chunk)
         if reply == Reply.ENOUGH:
             self._end = End.ENOUGH
-            return [reply]
+            return reply
         if chunk[-1].frame[:1] == b"D" and not asked:
-            self._awaiting_full = reply == Reply.FULL
-            return [reply]
-        return []
+            self._expect_full(reply == Reply.FULL)
+            return reply
+        return None
+
+    def _expect_full(self, asked: bool) -> None:
+        self._awaiting_full = asked
+        whole = (self._job.limits.output_mb << 20) + _UNASKED_BYTES
+        self._reader.max_payload = whole if asked else _UNASKED_BYTES
 
     def _take_end(self, payload: bytes) -> None:
+        if len(payload) > _END_BYTES:
+            raise wire.WireError(f"an end of {len(payload)} bytes")
         record: object = json.loads(payload)
         fields = cast(dict[str, object], record) if isinstance(record, dict) else {}
-        end = fields.get("end")
+        end, detail = fields.get("end"), fields.get("detail", "")
         if end not in ("completed", "exception", "syntax", "timeout", "out_of_memory"):
-            raise wire.WireError(f"an end of {str(end)[:40]!r}")
-        self._end, self._detail = End(str(end)), str(fields.get("detail", ""))[:2000]
+            raise wire.WireError("an end of no known kind")
+        # Lone surrogates are legal in JSON, and in no file or database that we write.
+        text = (
+            detail.encode("utf-8", "backslashreplace").decode() if isinstance(detail, str) else ""
+        )
+        self._end, self._detail = End(str(end)), text[:2000]
 
     def execution(self, report: _Report, level: str) -> Execution:
         end, detail = self._end, self._detail
@@ -238,6 +262,8 @@ class _Answers:
         if report["reason"] in ("wall", "cpu"):
             end = End.TIMEOUT
             detail = f"{report['wall_s']:.1f} s elapsed, {report['cpu_s']:.1f} s of CPU"
+        elif report["reason"] == "memory":
+            end, detail = End.OUT_OF_MEMORY, "its processes together"
         elif end is None:
             end, detail = _end_of(report["status"], report["cpu_s"] >= limits.cpu_s)
         return Execution(
@@ -282,90 +308,92 @@ class WorkerPool:
         self.level = level
         self.environment = environment
         self._workers: dict[int, Worker] = {}
+        self._runs: set[_Run] = set()
         self._lock = threading.Lock()
-        self._closed = False
+        """Of the two above. Held for moments only: never while a job is drawn or a worker starts."""
+        self._slots = [threading.Lock() for _ in range(num_workers)]
+        """One job at a time on each, whichever `run` it belongs to."""
 
     def run(self, jobs: Iterable[Job], on_values: OnValues | None = None) -> Iterator[Execution]:
         """See `protocol.Workers`.
 
         Raises:
-            SandboxError: no worker can be started any more.
+            SandboxError: no worker can be started any more, or the sandbox was closed meanwhile.
         """
-        pending = iter(jobs)
-        results: queue.Queue[Execution | BaseException | None] = queue.Queue(
-            maxsize=4 * self._num_workers
-        )
-        stop = threading.Event()
+        run = _Run(iter(jobs), on_values, room=4 * self._num_workers)
         threads = [
             threading.Thread(
-                target=self._serve,
-                args=(slot, pending, on_values, results, stop),
-                name=f"sandbox-worker-{slot}",
-                daemon=True,
+                target=self._serve, args=(slot, run), name=f"sandbox-worker-{slot}", daemon=True
             )
             for slot in range(self._num_workers)
         ]
+        with self._lock:
+            self._runs.add(run)
         for thread in threads:
             thread.start()
         num_running = len(threads)
         try:
             while num_running:
-                result = results.get()
+                result = run.results.get()
                 if result is None:
                     num_running -= 1
                 elif isinstance(result, BaseException):
                     raise result
                 else:
+                    run.room.release()
                     yield result
+            if run.stop.is_set():
+                raise SandboxError("the sandbox was closed while jobs were running")
         finally:
+            run.stop.set()
+            with self._lock:
+                self._runs.discard(run)
             if num_running:
-                stop.set()
-                self.close()
-                while any(thread.is_alive() for thread in threads):
-                    with contextlib.suppress(queue.Empty):
-                        results.get(timeout=0.05)
+                self._kill_workers()
+                for thread in threads:
+                    thread.join(timeout=_START_S)  # it may be waiting for the caller's next job
 
     def close(self) -> None:
-        """Kill every worker. A later `run` starts new ones."""
+        """Stop what runs and kill every worker. A later `run` starts new ones."""
+        with self._lock:
+            for run in self._runs:
+                run.stop.set()
+        self._kill_workers()
+
+    def _kill_workers(self) -> None:
         with self._lock:
             workers, self._workers = list(self._workers.values()), {}
         for worker in workers:
             worker.kill()
 
-    def _serve(
-        self,
-        slot: int,
-        pending: Iterator[Job],
-        on_values: OnValues | None,
-        results: "queue.Queue[Execution | BaseException | None]",
-        stop: threading.Event,
-    ) -> None:
+    def _serve(self, slot: int, run: "_Run") -> None:
         """A worker's thread: until the jobs are used up, or someone says stop."""
         try:
-            while not stop.is_set():
-                with self._lock:
-                    job = next(pending, None)
+            while not run.stop.is_set():
+                if not run.room.acquire(timeout=0.1):
+                    continue
+                job = run.next_job()
                 if job is None:
                     break
-                execution = self._run_twice(slot, job, on_values, stop)
+                with self._slots[slot]:
+                    execution = self._run_twice(slot, job, run)
                 if execution is not None:
-                    results.put(execution)
+                    run.results.put(execution)
         except BaseException as error:  # noqa: BLE001 — handed to the caller's thread, traceback and all
-            results.put(error)
-        results.put(None)
+            run.results.put(error)
+        run.results.put(None)
 
-    def _run_twice(
-        self, slot: int, job: Job, on_values: OnValues | None, stop: threading.Event
-    ) -> Execution | None:
+    def _run_twice(self, slot: int, job: Job, run: "_Run") -> Execution | None:
         """A job whose worker died runs again on another; the second loss is final."""
         reason = ""
+        see = _each_once(run.on_values) if run.on_values else None
         for _ in range(2):
-            if stop.is_set():
-                return None
             values: list[Returned] = []
-            worker = self._worker(slot)
+            worker = self._worker(slot, run.stop)
+            if worker is None:
+                return None
             try:
-                execution, fit = worker.run(job, on_values or _collector(values))
+                execution, fit = worker.run(job, see or collector(values))
             except Lost as error:
                 reason = str(error)
                 self._discard(slot)
@@ -375,17 +403,21 @@ class WorkerPool:
                 raise
             if not fit:
                 self._discard(slot)
-            return execution if on_values else replace(execution, values=tuple(values))
+            return execution if see else replace(execution, values=tuple(values))
+        if run.stop.is_set():
+            return None
         return Execution(job_id=job.id, end=End.LOST, detail=reason, level=self.level)
 
-    def _worker(self, slot: int) -> Worker:
+    def _worker(self, slot: int, stop: threading.Event) -> Worker | None:
+        """The slot's worker, started if need be; None where it is time to stop."""
         with self._lock:
             worker = self._workers.get(slot)
         if worker is not None:
             return worker
         problems: list[str] = []
         for pause_s in (0.0, 0.2, 1.0):
-            time.sleep(pause_s)
+            if stop.wait(pause_s) if pause_s else stop.is_set():
+                return None
             connection = self._start(slot)
             try:
                 worker = Worker(connection, self.level)
@@ -394,8 +426,11 @@ class WorkerPool:
                 problems.append(str(error))
                 continue
             with self._lock:
-                self._workers[slot] = worker
-            return worker
+                if not stop.is_set():
+                    self._workers[slot] = worker
+                    return worker
+            worker.kill()
+            return None
         raise SandboxError(f"no worker can be started: {'; '.join(problems)}")
 
     def _discard(self, slot: int) -> None:
@@ -405,7 +440,44 @@ class WorkerPool:
             worker.kill()
 
 
-def _collector(values: list[Returned]) -> OnValues:
+class _Run:
+    """One call of `WorkerPool.run`: what its threads share."""
+
+    def __init__(self, jobs: Iterator[Job], on_values: OnValues | None, room: int) -> None:
+        self._jobs = jobs
+        self._drawing = threading.Lock()
+        self.on_values = on_values
+        self.results: queue.SimpleQueue[Execution | BaseException | None] = queue.SimpleQueue()
+        self.room = threading.Semaphore(room)
+        """Back-pressure: a job is drawn when there is room for its execution."""
+        self.stop = threading.Event()
+
+    def next_job(self) -> Job | None:
+        with self._drawing:
+            return next(self._jobs, None)
+
+
+def _each_once(on_values: OnValues) -> OnValues:
+    """Shows each answer once, also where a lost worker's job is run again from the start."""
+    num_settled = 0
+    enough = False
+
+    def see(job_id: str, chunk: Sequence[Returned]) -> Reply:
+        nonlocal num_settled, enough
+        news = [answer for answer in chunk if answer.index >= num_settled]
+        if enough or not news:
+            return Reply.ENOUGH if enough else Reply.GO_ON
+        reply = on_values(job_id, news)
+        enough = reply == Reply.ENOUGH
+        num_settled = news[-1].index + (reply != Reply.FULL)
+        return reply
+
+    return see
+
+
+def collector(values: list[Returned]) -> OnValues:
+    """The `on_values` that keeps all, in full."""
+
     def collect(job_id: str, chunk: Sequence[Returned]) -> Reply:
         if chunk[0].index < len(values):  # the full value in place of its digest
             del values[chunk[0].index :]

@@ -31,6 +31,9 @@ from tests.sandboxes.attacks.cheats import CHEATS
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("humaneval+", "mbpp+")
+FAMILIES = ("lying", "a lie", "frame walker", "heap walker", "os._exit", "sys.exit", "patched")
+"""The cheats that pass with evalplus, or that a model thinks of first. All others run on all
+problems of `sanity` in the tests."""
 
 
 class Row(NamedTuple):
@@ -127,24 +130,24 @@ def _spin() -> None:
 
 
 def _cheats(folder: Path) -> Iterator[Row]:
+    cheats = [name for name in CHEATS if name.startswith(FAMILIES)]
     for profile in PROFILES:
         for name in NAMES:
             started = time.monotonic()
             benchmark = benchmarks.load(name, data=DataFolders.from_env())
             submissions = [
-                Submission(problem, cheat(problem.entry_point), index)
+                Submission(problem, CHEATS[cheat](problem.entry_point), index)
                 for problem in benchmark
-                for index, cheat in enumerate(CHEATS.values())
+                for index, cheat in enumerate(cheats)
             ]
             with _judge(profile, folder) as judge:
                 judge.prepare(benchmark.problems)
                 verdicts = list(judge.grade(judge.slowest_first(submissions)))
             passed = [verdict for verdict in verdicts if verdict.passed]
             unscored = sum(verdict.status == Status.UNSCORED for verdict in verdicts)
-            names = list(CHEATS)
-            which = ", ".join(sorted({f"{names[v.index]} on {v.problem_id}" for v in passed})[:5])
+            which = ", ".join(sorted({f"{cheats[v.index]} on {v.problem_id}" for v in passed})[:5])
             yield Row(
-                f"{len(CHEATS)} cheats on the {len(benchmark)} problems of {name}, `{profile}`",
+                f"{len(cheats)} cheats on the {len(benchmark)} problems of {name}, `{profile}`",
                 f"{len(passed)} of {len(verdicts)} passed, {unscored} unscored {which}".strip(),
                 not passed and not unscored and len(verdicts) == len(submissions),
                 time.monotonic() - started,

@@ -140,8 +140,10 @@ class InputClock:
         if owed_s > 0.01:
             signal.setitimer(signal.ITIMER_REAL, min(owed_s, self._limit_s))
             return
-        self._answers.end("timeout", f"input {self._index} took too long")
-        os._exit(0)
+        try:
+            self._answers.end("timeout", f"input {self._index} took too long")
+        finally:  # whatever became of the channel
+            os._exit(0)
 
 
 def _run_queue_delay_s() -> float:

@@ -15,6 +15,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 CLONE_NEWCGROUP, CLONE_NEWTIME = 0x02000000, 0x00000080
+_CLONE_PARENT = 0x00008000
 _ALL_NAMESPACES = (
     CLONE_NEWNS
     | CLONE_NEWUTS
@@ -29,7 +30,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT = 1, 2, 4, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 
-CAP_KILL, CAP_SETGID, CAP_SETUID = 5, 6, 7
+CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SETFCAP = 5, 6, 7, 31
 SUPERVISOR_CAPABILITIES = (CAP_KILL, CAP_SETGID, CAP_SETUID)
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 22, 24
@@ -56,9 +57,12 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, 9)
 
 
-def hide_memory() -> None:
-    """Not dumpable: no process of another identity may read memory, descriptors or environ."""
-    _prctl(_PR_SET_DUMPABLE, 0)
+def hide_memory(hidden: bool = True) -> None:
+    """Not dumpable: no process of another identity may read memory, descriptors or environ.
+
+    Nor may a process without privilege write its own uid_map meanwhile.
+    """
+    _prctl(_PR_SET_DUMPABLE, int(not hidden))
 
 
 def adopt_orphans() -> None:
@@ -145,6 +149,7 @@ _MOUNT = "changes what the file system shows"
 _KERNEL = "wide kernel surface that no benchmark program needs"
 _CLOCK = "changes the machine's clock or name"
 _ESCAPE = "leaves or makes a namespace, with capabilities inside it"
+_MEMORY = "takes memory that no limit counts"
 
 DENIED_SYSCALLS: "dict[str, tuple[int, int, str]]" = {
     # name: (x86_64, aarch64, reason)
@@ -186,6 +191,8 @@ DENIED_SYSCALLS: "dict[str, tuple[int, int, str]]" = {
     "open_by_handle_at": (304, 265, _MOUNT),
     "unshare": (272, 97, _ESCAPE),
     "setns": (308, 268, _ESCAPE),
+    "memfd_create": (319, 279, _MEMORY),
+    "memfd_secret": (447, 447, _MEMORY),
     "bpf": (321, 280, _KERNEL),
     "perf_event_open": (298, 241, _KERNEL),
     "userfaultfd": (323, 282, _KERNEL),
@@ -244,10 +251,12 @@ def _filter_program() -> bytes:
         ]
     # clone3 hides its flags behind a pointer: ENOSYS sends libc back to clone.
     program += [ins(jump_eq, 0, 1, clone3), ins(ret, 0, 0, refuse(errno.ENOSYS))]
+    # A child of our parent would leave a zombie that only the zygote could reap.
+    forbidden = (_ALL_NAMESPACES & ~CLONE_NEWTIME) | _CLONE_PARENT  # 0x80 is in the exit signal
     program += [
         ins(jump_eq, 0, 4, clone),
         ins(load, 0, 0, argument),
-        ins(jump_set, 0, 1, _ALL_NAMESPACES & ~CLONE_NEWTIME),  # 0x80 is in the exit signal
+        ins(jump_set, 0, 1, forbidden),
         ins(ret, 0, 0, refuse(errno.EPERM)),
         ins(ret, 0, 0, allow),
     ]

@@ -25,7 +25,7 @@ class Root(TypedDict):
     python_prefix: str
     """The base interpreter, visible under its own path."""
     hidden: "list[str]"
-    """Directories inside the visible ones that are covered: the user's site-packages."""
+    """Directories inside the visible ones that are covered: site-packages, this project."""
     packages: "list[str]"
     """Package directories shown under `PACKAGES`: numpy."""
     tmp_mb: int
@@ -55,9 +55,12 @@ def main(root: Root, as_root: bool) -> None:
     linux.bring_up_loopback()
     linux.no_new_privileges()
     # A nested job makes a user namespace: every capability it could have ends at that border.
-    linux.keep_capabilities(linux.SUPERVISOR_CAPABILITIES)
+    # To map our root into it takes SETFCAP (user_namespaces(7), since Linux 5.12).
+    needed = linux.SUPERVISOR_CAPABILITIES
+    linux.keep_capabilities(needed if as_root else (*needed, linux.CAP_SETFCAP))
     sys.path[:] = [path for path in sys.path if path.startswith(root["python_prefix"])]
     sys.path.append(PACKAGES)
+    del sys.argv[1:]
     supervisor.main(supervisor.Settings("namespaces", root["job_uid"], nested=not as_root))
 
 

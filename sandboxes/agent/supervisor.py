@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from sandboxes.agent import calls, linux, wire, zygote
 
@@ -61,7 +61,6 @@ def main(settings: Settings) -> None:
         os._exit(0)
     theirs.close()
     Supervisor(settings, ours, zygote_pid).serve()
-    os._exit(0)
 
 
 class Tail:
@@ -88,19 +87,34 @@ class Supervisor:
     def __init__(self, settings: Settings, zygote_socket: socket.socket, zygote_pid: int) -> None:
         self._settings = settings
         self._zygote = zygote_socket
-        self._zygote_pid = zygote_pid
+        self.zygote_pid = zygote_pid
         self._cpu_s_of_orphans = 0.0
+
+    @property
+    def processes_of_a_job(self) -> int:
+        """Of one that starts none."""
+        return 2 if self._settings.nested else 1
 
     def serve(self) -> None:
         self._send(wire.HELLO, json.dumps({"python": sys.version.split()[0]}).encode())
         reader = wire.FrameReader(max_payload=1 << 31)
-        while piece := os.read(0, _PIECE):
+        while piece := _read(0):
             for kind, payload in reader.feed(piece):
                 if kind == wire.BUNDLE:
                     self._zygote.sendall(wire.pack(wire.BUNDLE, payload))
                 elif kind == wire.JOB:
                     self._run(payload)
                 # REPLY and ENOUGH may arrive just after their job has ended: nothing to do.
+        self._leave()
+
+    def _leave(self) -> NoReturn:
+        """The harness is gone. A pid namespace ends with its first process: with us."""
+        if self._settings.level == "plain":
+            self._sweep_processes()
+            _empty(os.getcwd())
+            with contextlib.suppress(OSError):
+                os.rmdir(os.getcwd())
+        os._exit(0)
 
     def _send(self, kind: bytes, payload: bytes) -> None:
         frame = memoryview(wire.pack(kind, payload))
@@ -119,16 +133,17 @@ class Supervisor:
                 os.close(descriptor)
             job_side.clear()
             pid = int.from_bytes(_receive_exactly(self._zygote, 4), "big")
+            clock = Clock(self, job)  # before the program is there, and can fork
             with contextlib.suppress(OSError):  # it may be dead already
                 channel.sendall(wire.pack(wire.REPLY, code))
-            clock = Clock(pid, job, self._settings.nested)
             streams = {out: Tail(), err: Tail()}
             reason = self._relay(channel, streams, clock)
             if reason:
                 self._kill(pid)
             ended = self._ended()
             processes_gone = self._sweep_processes()
-            self._drain(channel, streams)
+            if processes_gone:  # else there may be no end to what they write
+                self._drain(channel, streams)
         clean = processes_gone and self._sweep_files()
         report = {
             "status": ended["status"],
@@ -175,14 +190,15 @@ class Supervisor:
                 else:
                     self._send(wire.STREAM, piece)
             if 0 in ready:
-                piece = os.read(0, _PIECE)
-                if not piece:  # the harness is gone: so is everything below
-                    os._exit(0)
+                piece = _read(0)
+                if not piece:
+                    self._leave()
                 for kind, payload in reader.feed(piece):
                     if kind == wire.ENOUGH:
                         return "enough"
+                    # An honest job waits for each reply. Never wait for one that does not.
                     with contextlib.suppress(OSError):
-                        channel.sendall(payload)
+                        channel.send(payload, socket.MSG_DONTWAIT)
             if self._zygote.fileno() in ready:
                 return ""
             if reason := clock.expired():
@@ -218,7 +234,7 @@ class Supervisor:
         if sys.platform != "linux":
             return True
         deadline = time.monotonic() + _SWEEP_S
-        while self._strangers():
+        while self.strangers():
             self._kill_all_of_job()
             with contextlib.suppress(ChildProcessError):
                 while True:
@@ -231,29 +247,39 @@ class Supervisor:
             time.sleep(0.001)
         return True
 
-    def _strangers(self) -> "list[int]":
+    def strangers(self) -> "list[int]":
+        """All processes of the job, the job itself first."""
         if self._settings.level == "plain":
-            return [pid for pid in _descendants(os.getpid()) if pid != self._zygote_pid]
-        ours = {os.getpid(), self._zygote_pid}
-        return [
-            int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in ours
-        ]
+            return [pid for pid in _descendants(os.getpid()) if pid != self.zygote_pid]
+        ours = {os.getpid(), self.zygote_pid}
+        numbers = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+        return sorted(numbers - ours)
+
+    def last_pid(self) -> int:
+        """The number that was given out last: it tells of children that came and went unseen."""
+        if self._settings.level == "plain":
+            return 0  # all the machine draws from these numbers
+        with open("/proc/loadavg") as loadavg:
+            return int(loadavg.read().split()[4])
 
     def _kill_all_of_job(self) -> None:
         uid = self._settings.job_uid
         if uid == 0 or self._settings.nested:
-            for pid in self._strangers():
+            for pid in self.strangers():
                 self._kill(pid)
             return
         # As the job's user kill(-1) reaches exactly the job's processes, in one step that no
-        # fork bomb can outrun. The saved uid brings us back.
-        os.setresuid(uid, uid, 0)
-        try:
-            os.kill(-1, signal.SIGKILL)
-        except OSError:
-            pass  # ESRCH, EPERM: nobody left to kill
-        finally:
-            os.setresuid(0, 0, 0)
+        # fork bomb can outrun. By a helper: while we had that user, they could reach us.
+        if os.fork() == 0:
+            with contextlib.suppress(BaseException):
+                self._take_job_uid()
+                os.kill(-1, signal.SIGKILL)
+            os._exit(0)
+
+    def _take_job_uid(self) -> None:
+        uid = self._settings.job_uid
+        os.setresuid(uid, uid, uid)
+        linux.hide_memory()  # there are kernels that take a change of user for a reason to show it
 
     def _sweep_files(self) -> bool:
         """Empty the writable directories; False if something stays."""
@@ -265,8 +291,7 @@ class Supervisor:
         if helper == 0:
             with contextlib.suppress(BaseException):
                 if self._settings.job_uid and not self._settings.nested:
-                    uid = self._settings.job_uid
-                    os.setresuid(uid, uid, uid)
+                    self._take_job_uid()
                 for directory in _SCRATCH:
                     _empty(directory)
             os._exit(0)
@@ -281,17 +306,21 @@ class Supervisor:
 
 
 class Clock:
-    """When to look, and when a job has had its time.
+    """When to look, and when a job has had its time, or its memory.
 
     Elapsed seconds count less the run-queue delay: the time that the job was ready and no core
-    was free. A hard cap of ten times the limit holds whatever the machine does.
+    was free. A job that ever started a thread or process may have kept the cores busy itself, so
+    for it every second counts. A hard cap of ten times the limit holds whatever the machine does.
     """
 
-    def __init__(self, pid: int, job: calls.JobSpec, nested: bool) -> None:
-        self._pid = pid
+    def __init__(self, supervisor: "Supervisor", job: calls.JobSpec) -> None:
+        self._supervisor = supervisor
         self._wall_s = job["wall_s"]
         self._cpu_s = job["cpu_s"]
-        self._nested = nested
+        self._memory = job["memory_mb"] << 20
+        self._alone = True
+        self._last_pid_at_start = supervisor.last_pid()
+        self._zygote = _process(supervisor.zygote_pid) or _NOTHING
         self._started = time.monotonic()
         self._next_look = self._started + min(0.5, self._wall_s)
         self.waited_s = 0.0
@@ -300,43 +329,73 @@ class Clock:
         return max(1, int((self._next_look - time.monotonic()) * 1000) + 1)
 
     def expired(self) -> str:
-        """`wall` or `cpu`, or the empty string."""
+        """`wall`, `cpu` or `memory`, or the empty string."""
         now = time.monotonic()
         if now < self._next_look:
             return ""
         self._next_look = now + 0.25
         elapsed_s = now - self._started
-        usage = _usage_of_jobs(self._pid, self._nested)
-        self.waited_s = max(self.waited_s, usage.waited_s)
-        if usage.cpu_s > self._cpu_s:
+        pids = self._supervisor.strangers()
+        processes = [process for pid in pids if (process := _process(pid))]
+        if sum(process.cpu_s for process in processes) > self._cpu_s:
             return "cpu"
+        if self._too_much_memory(processes):
+            return "memory"
+        self._alone &= (
+            self._supervisor.last_pid() == self._last_pid_at_start
+            and len(processes) <= self._supervisor.processes_of_a_job
+            and all(process.num_threads == 1 for process in processes)
+        )
+        if not self._alone:
+            self.waited_s = 0.0
+        elif pids:
+            self.waited_s = max(self.waited_s, *map(_run_queue_delay_s, pids))
         left_s = self._wall_s - (elapsed_s - self.waited_s)
         if left_s <= 0 or elapsed_s > 10 * self._wall_s + 60:
             return "wall"
         self._next_look = now + min(0.25, left_s)
         return ""
 
+    def _too_much_memory(self, processes: "list[Process]") -> bool:
+        """What the job's processes hold together, beyond what each of them was born with.
 
-class Usage(NamedTuple):
+        Each has limits of its own (zygote.py); this is for many, and for what is shared among
+        them. Address space too, because shared pages can be held and not be resident.
+        """
+        resident = sum(max(0, p.resident - self._zygote.resident) for p in processes)
+        mapped = sum(max(0, p.mapped - self._zygote.mapped) for p in processes)
+        return resident > 2 * self._memory or mapped > 6 * self._memory
+
+
+class Process(NamedTuple):
+    """From /proc/<pid>/stat."""
+
     cpu_s: float
-    waited_s: float
+    """Its own and that of the children that it waited for."""
+    num_threads: int
+    mapped: int
+    """Bytes of address space."""
+    resident: int
 
 
-def _usage_of_jobs(job_pid: int, nested: bool) -> Usage:
-    """CPU of the job and its descendants, and the run-queue delay of the job itself."""
-    ticks, waited_s = 0, 0.0
-    descendants = [job_pid, *_descendants(job_pid)]
-    first = descendants[1] if nested and len(descendants) > 1 else job_pid
-    for pid in descendants:
-        fields = _stat_fields(pid)
-        if fields:
-            ticks += sum(int(field) for field in fields[11:15])
-    with (
-        contextlib.suppress(OSError, ValueError, IndexError),
-        open(f"/proc/{first}/schedstat") as schedstat,
-    ):
-        waited_s = int(schedstat.read().split()[1]) / 1e9
-    return Usage(ticks / os.sysconf("SC_CLK_TCK"), waited_s)
+_NOTHING = Process(0.0, 1, 0, 0)
+
+
+def _process(pid: int) -> "Process | None":
+    fields = _stat_fields(pid)
+    if not fields:
+        return None
+    ticks = sum(int(field) for field in fields[11:15])
+    resident = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+    return Process(ticks / os.sysconf("SC_CLK_TCK"), int(fields[17]), int(fields[20]), resident)
+
+
+def _run_queue_delay_s(pid: int) -> float:
+    try:
+        with open(f"/proc/{pid}/schedstat") as schedstat:
+            return int(schedstat.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _descendants(root: int) -> "list[int]":
@@ -383,8 +442,10 @@ def _empty(directory: str) -> bool:
                 os.chmod(path, 0o700)
                 for inner in os.listdir(path):
                     serial += 1
-                    moved = os.path.join(directory, f".swept-{os.getpid()}-{serial}")
-                    os.rename(os.path.join(path, inner), moved)
+                    source = os.path.join(path, inner)
+                    if not os.path.islink(source):
+                        os.chmod(source, 0o700)  # to move a directory takes the right to write it
+                    os.rename(source, os.path.join(directory, f".swept-{os.getpid()}-{serial}"))
                 os.rmdir(path)
                 progress = True
         if not progress:

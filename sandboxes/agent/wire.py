@@ -34,7 +34,8 @@ class FrameReader:
     """Cuts a stream of bytes into frames, whatever the pieces it arrives in."""
 
     def __init__(self, max_payload: int) -> None:
-        self._max_payload = max_payload
+        self.max_payload = max_payload
+        """Of the next frame. May be changed between two calls of `feed`."""
         self._buffer = bytearray()
 
     def feed(self, piece: bytes) -> "list[tuple[bytes, bytes]]":
@@ -48,8 +49,8 @@ class FrameReader:
         start = 0
         while len(self._buffer) - start >= HEADER.size:
             kind, length = HEADER.unpack_from(self._buffer, start)
-            if length > self._max_payload:
-                raise WireError(f"a frame of {length} bytes, above {self._max_payload}")
+            if length > self.max_payload:
+                raise WireError(f"a frame of {length} bytes, above {self.max_payload}")
             end = start + HEADER.size + length
             if len(self._buffer) < end:
                 break

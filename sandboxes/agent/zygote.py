@@ -10,6 +10,7 @@ import json
 import os
 import random
 import resource
+import signal
 import socket
 import sys
 from collections import OrderedDict
@@ -18,6 +19,8 @@ from typing import NamedTuple, cast
 from sandboxes.agent import calls, codec, linux, wire
 
 _MAX_BUNDLES = 4
+_OUTCOME, _READY = 4, b"ready"
+"""Descriptor, in the job, of the pipe that says whether it could be set up; and yes."""
 PRELOADED = (
     "abc array ast base64 bisect calendar cmath collections contextlib copy dataclasses datetime "
     "decimal enum fractions functools hashlib heapq inspect io itertools json math numbers operator "
@@ -60,14 +63,21 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
             if job["numpy"]:
                 _load_numpy()
             bundles.move_to_end(job["bundle"])
+            outcome, job_outcome = os.pipe()
             pid = os.fork()
             if pid == 0:
                 supervisor.close()
-                _become_job(job, descriptors, identity)
+                _set_up(job, [*descriptors, job_outcome], identity)
                 calls.run(socket.socket(fileno=3), job, bundles[job["bundle"]])
-            for descriptor in descriptors:
+            for descriptor in (*descriptors, job_outcome):
                 os.close(descriptor)
             descriptors = []
+            with open(outcome, "rb") as reader_of_outcome:
+                said = reader_of_outcome.read()
+            if said != _READY:  # no program had run yet: this is the machine's fault, so end
+                sys.stderr.write(f"no job can be set up: {said.decode('utf-8', 'replace')}\n")
+                sys.stderr.flush()
+                os._exit(1)
             supervisor.sendall(pid.to_bytes(4, "big"))
             _, status, usage = os.wait4(pid, 0)
             ended = {
@@ -104,16 +114,30 @@ def _load_numpy() -> None:
     gc.freeze()
 
 
+def _set_up(job: calls.JobSpec, descriptors: "list[int]", identity: Identity) -> None:
+    """Become the job, and tell the zygote how that went: an exit code could be the program's."""
+    try:
+        _become_job(job, descriptors, identity)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.write(_OUTCOME, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
+        os._exit(1)
+    os.write(_OUTCOME, _READY)
+    os.close(_OUTCOME)
+
+
 def _become_job(job: calls.JobSpec, descriptors: "list[int]", identity: Identity) -> None:
     """Turn the freshly forked child into the job: descriptors, limits, identity, seccomp."""
-    channel, out, err = descriptors
+    channel, out, err, outcome = descriptors
     os.setsid()
     null = os.open("/dev/null", os.O_RDONLY)
     # Move everything above the targets first, so that no dup2 overwrites a source.
-    moved = [_dup_above(descriptor) for descriptor in (null, out, err, channel)]
+    moved = [_dup_above(descriptor) for descriptor in (null, out, err, channel, outcome)]
     for target, descriptor in enumerate(moved):
         os.dup2(descriptor, target)
-    os.closerange(4, 1024)
+    os.closerange(_OUTCOME + 1, 1024)
+    if identity.nested:
+        linux.hide_memory(False)  # an ordinary user could write nothing in /proc/self
     try:
         with open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
@@ -128,6 +152,8 @@ def _become_job(job: calls.JobSpec, descriptors: "list[int]", identity: Identity
         os.setresuid(identity.uid, identity.uid, identity.uid)
     if identity.uid:
         linux.install_seccomp()
+    elif sys.platform == "linux":
+        linux.die_with_parent()  # plain isolation: no namespace ends with the worker
     seed = job["seed"]
     random.seed(seed)
     numpy = sys.modules.get("numpy")
@@ -156,9 +182,11 @@ def _set_limits(job: calls.JobSpec) -> None:
         limits.append((resource.RLIMIT_NPROC, job["processes"]))
     # Relative to what the fork inherited: an absolute limit would punish a fat parent. Encoding
     # an answer may take as much again (calls.py), so the hard limit is above the soft one.
+    # Shared mappings count as address space alone: the third limit is for them.
     with contextlib.suppress(OSError, ValueError):
-        held = _data_bytes()
+        held, mapped = _held_bytes()
         resource.setrlimit(resource.RLIMIT_DATA, (held + memory, held + 2 * memory))
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + 3 * memory, mapped + 3 * memory))
     for which, value in limits:
         _, hard = resource.getrlimit(which)
         if hard != resource.RLIM_INFINITY:
@@ -169,18 +197,18 @@ def _set_limits(job: calls.JobSpec) -> None:
             pass  # macOS refuses some of them; the supervisor's clocks hold all the same
 
 
-def _data_bytes() -> int:
-    try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[5]) * resource.getpagesize()
-    except (OSError, IndexError, ValueError):
-        return 0
+def _held_bytes() -> "tuple[int, int]":
+    """What this process holds already: data, and address space."""
+    with open("/proc/self/statm") as statm:
+        fields = statm.read().split()
+    return int(fields[5]) * resource.getpagesize(), int(fields[0]) * resource.getpagesize()
 
 
 def _enter_nested_namespace(uid: int) -> None:
     """Give the job its own user and pid namespace: only one uid is mapped in ours.
 
-    The calling process stays outside as the job's parent and ends as the job ends.
+    The calling process stays outside as the job's parent and ends as the job ends. The job may
+    see it in /proc, so it must not be dumpable: it has the job's user, and no seccomp.
     """
     linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID)
     for name, text in (
@@ -190,11 +218,14 @@ def _enter_nested_namespace(uid: int) -> None:
     ):
         with open(f"/proc/self/{name}", "w") as handle:
             handle.write(text)
+    linux.hide_memory()
     pid = os.fork()
     if pid:
-        os.closerange(0, 4)
+        os.closerange(0, _OUTCOME + 1)
         _, status = os.waitpid(pid, 0)
         if os.WIFSIGNALED(status):
+            with contextlib.suppress(OSError):  # SIGKILL and SIGSTOP have no handler
+                signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
             os.kill(os.getpid(), os.WTERMSIG(status))
         os._exit(os.waitstatus_to_exitcode(status))
     linux.die_with_parent()
