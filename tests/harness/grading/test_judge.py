@@ -205,6 +205,29 @@ def test_a_lost_suite_leaves_a_wrong_sample_unscored_too(tmp_path: Path) -> None
     assert (verdict.scored, verdict.status) == (False, Status.UNSCORED)
 
 
+class DyingSandbox:
+    """Its workers show all answers and die before they say how it ended."""
+
+    level = environment = "fake"
+
+    @contextmanager
+    def open(self, environment: str, workers: int) -> Iterator["DyingSandbox"]:
+        yield self
+
+    def run(self, jobs: Iterable[Job], on_values: OnValues | None = None) -> Iterator[Execution]:
+        with FakeSandbox().open("python", 1) as workers:
+            for execution in workers.run(jobs, on_values):
+                yield replace(execution, end=End.LOST)
+
+
+@pytest.mark.parametrize("code", [DOUBLE, WRONG])
+def test_what_was_seen_before_a_loss_is_no_verdict(tmp_path: Path, code: str) -> None:
+    verdict_of(tmp_path, DOUBLE)  # the gate is passed in a sound one
+    with judge_of(tmp_path, ONE, sandbox=DyingSandbox()) as judge:
+        (verdict,) = judge.grade([Submission(ONE, code)])
+    assert statuses(verdict) == (Status.UNSCORED, Status.UNSCORED)
+
+
 def lost_in_grading(suite: str) -> Script:
     """LOST, but not while the ground truth is made and checked: the third run of a suite."""
     seen = itertools.count()
