@@ -279,6 +279,7 @@ def show(
     harness show last --failed
     harness show last HumanEval/3
     """
+    from harness import queries
     from harness.errors import UnknownName
     from harness.records import Status
     from harness.store import Store
@@ -296,8 +297,8 @@ def show(
     if problem is None and not failed and wanted is None:
         _print_runs(screen, [recorded], as_json)
         return
-    verdicts = store.query_verdicts(
-        run, failed=failed, status=Status(wanted) if wanted else None, problem=problem
+    verdicts = queries.find_verdicts(
+        store, run, failed=failed, status=Status(wanted) if wanted else None, problem=problem
     )
     if as_json:
         samples = recorded.samples
@@ -330,13 +331,14 @@ def ls(
     harness ls
     harness ls benchmarks
     """
+    from harness import queries
     from harness.errors import UnknownName
     from harness.store import Store
 
     settings = _invocation.settings()
     screen = _invocation.screen(settings)
     if what == "runs":
-        screen.run_rows(Store(settings.home).table(), as_json)
+        screen.run_rows(queries.runs_table(Store(settings.home)), as_json)
     elif what == "benchmarks":
         screen.names(_known_benchmarks(), as_json)
     elif what == "profiles":

@@ -28,9 +28,10 @@ from harness.config import DisplaySettings
 from harness.doctor import Finding
 from harness.evaluation import Observer, Summary, rate_as_json, summary
 from harness.grading import Progress
+from harness.queries import RunRow
 from harness.records import EvalRun, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
-from harness.store import RunRow, RunWriter
+from harness.store import RunWriter
 
 _EVERY_S = 10.0
 _REDRAW_S = 0.2

@@ -95,8 +95,6 @@ class Job:
     seed: int = 0
     stop_at_exception: bool = True
     """End after the first input that raises (the grader would say `enough` anyway)."""
-    timed: bool = False
-    """Report the seconds of each call (for reference solutions only: it can be forged)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ LAYERS = {
     "harness.stats": "nouns",
     "harness.config": "nouns",
     "harness.store": "nouns",
+    "harness.queries": "nouns",
     "harness.benchmarks": "judge",
     "harness.problem_types": "judge",
     "harness.prompts": "judge",

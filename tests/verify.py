@@ -18,6 +18,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,13 +49,14 @@ class Row(NamedTuple):
 def main() -> None:
     started = time.monotonic()
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for row in (*_tests(), *_ground_truth(Path(folder)), *_cheats(Path(folder))):
-            print(f"{'ok    ' if row.ok else 'MISSED'} {row.what}: {row.figure}", flush=True)
-            rows.append(row)
     page = ROOT / "docs" / "verified" / f"{datetime.now(UTC):%Y-%m-%d}.md"
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(_page(rows, time.monotonic() - started))
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder)
+        for row in chain(_ground_truth(cache), _cheats(cache), _tests()):
+            print(f"{'ok    ' if row.ok else 'MISSED'} {row.what}: {row.figure}", flush=True)
+            rows.append(row)
+            page.write_text(_page(rows, time.monotonic() - started))
     print(page.relative_to(ROOT))
     sys.exit(0 if all(row.ok for row in rows) else 1)
 

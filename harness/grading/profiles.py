@@ -5,10 +5,12 @@ its quirks included, each a named field here. Safety is not a profile: in all of
 values stay outside the sandbox, no method of a candidate's class is called, an exit code proves
 nothing, and a program that swallows its time limit has timed out all the same.
 
-Named deviations of the `evalplus-*` profiles from the released evaluator, for that reason:
-an object with a lying `__eq__` fails; a subclass of a builtin is compared by what its builtin
-base holds; the special oracles see the inputs as they were given, not as the candidate left
-them; a time limit can't be caught; time spent waiting for a free core does not count.
+Named deviations of the `evalplus-*` profiles from the released evaluator, for that reason: an
+object with a lying `__eq__` fails, and so does every answer that can't cross the border, which
+costs an iterator (`filter(…)`) in the eight tasks that EvalPlus compares as sets; a subclass of a
+builtin is compared by what its builtin base holds; the special oracles see the inputs as they were
+given, not as the candidate left them; a time limit can't be caught; time spent waiting for a free
+core does not count.
 """
 
 from collections.abc import Mapping

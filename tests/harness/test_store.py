@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import DataError, RunMismatch, StorageError, UnknownName, UserError
+from harness.queries import find_verdicts, runs_table
 from harness.records import (
     Checkpoint,
     Failure,
@@ -243,7 +244,7 @@ def test_a_tail_of_zeros_after_a_power_cut_is_torn_too(home: Path):
     path = small_run(home) / "verdicts.jsonl"
     with path.open("ab") as file:
         file.write(b"\0" * 4096)
-    assert len(Store(home).query_verdicts("last")) == 3
+    assert len(find_verdicts(Store(home), "last")) == 3
     with Store(home).open_run(make_config()) as run:
         assert len(run.verdicts) == 3
     assert b"\0" not in path.read_bytes()
@@ -265,7 +266,7 @@ def test_a_malformed_line_in_the_middle_names_file_and_line(home: Path, line: by
         Store(home).load("last")
     with pytest.raises(DataError, match=said):
         Store(home).open_run(make_config())
-    (row,) = Store(home).table()
+    (row,) = runs_table(Store(home))
     assert row.num_scored == 3, "a list of runs does not fail because of one of them"
 
 
@@ -276,7 +277,7 @@ def test_lone_surrogates_and_line_separators_in_a_reply_survive(home: Path):
             run.append_sample(make_sample(number, code=code))
             run.append_verdict(make_verdict(make_sample(number)))
     assert [sample.code for sample in Store(home).load("last").samples.values()] == codes
-    (row,) = Store(home).table()
+    (row,) = runs_table(Store(home))
     assert (row.num_samples, row.num_scored) == (4, 4)
 
 
@@ -286,6 +287,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from harness.records import RunConfig, Sample, SuiteResult, Verdict
+from harness.queries import find_verdicts, runs_table
 from harness.store import Store
 
 config = RunConfig.model_validate_json(sys.argv[2])
@@ -323,7 +325,7 @@ def test_kill_9_at_random_moments_loses_no_recorded_line(home: Path):
         assert writer.returncode == -signal.SIGKILL
         num_acknowledged = max([num_acknowledged, *(int(number) + 1 for number in acknowledged)])
         loaded = Store(home).load("last")
-        (row,) = Store(home).table()
+        (row,) = runs_table(Store(home))
         with Store(home).open_run(config) as run:
             assert num_acknowledged <= len(run.verdicts) <= len(run.samples)
             assert len(run.samples) <= num_acknowledged + 1, "one was in flight"
@@ -403,7 +405,7 @@ def test_a_full_disk_is_one_line_and_what_is_there_stays_readable(home: Path):
             for name in ("samples.jsonl", "verdicts.jsonl"):
                 assert (run.path / name).read_bytes().endswith(b"}\n"), "no torn tail is left"
         assert store.load("last").verdicts == run.verdicts
-        assert len(store.query_verdicts("last", failed=True)) == num_verdicts > 5
+        assert len(find_verdicts(store, "last", failed=True)) == num_verdicts > 5
         with store.open_run(make_config()) as run:
             ballast.unlink()
             assert len(run.verdicts) == num_verdicts
@@ -464,7 +466,7 @@ def test_a_read_only_home_can_be_read_and_not_written(home: Path):
         small_run(home)
         with read_only(home):
             assert store.load("last").num_scored == 3
-            assert [row.num_scored for row in store.table()] == [3]
+            assert [row.num_scored for row in runs_table(store)] == [3]
             for config in (make_config(), make_config(name="another")):
                 with pytest.raises(StorageError, match=r"(Read-only|Permission).*--home") as caught:
                     store.open_run(config)
@@ -506,7 +508,7 @@ def test_a_home_without_runs_says_what_to_type(home: Path):
     with pytest.raises(UserError, match=r"there are no runs in .*harness eval"):
         Store(home).find("last")
     assert Store(home / "absent").runs() == []
-    assert Store(home / "absent").table() == []
+    assert runs_table(Store(home / "absent")) == []
 
 
 def test_runs_of_several_homes_are_told_apart(tmp_path: Path):
@@ -514,7 +516,7 @@ def test_runs_of_several_homes_are_told_apart(tmp_path: Path):
     small_run(here)
     small_run(there)
     store = Store(here, also=[there, here])
-    assert len(store.runs()) == len(store.table()) == 2
+    assert len(store.runs()) == len(runs_table(store)) == 2
     with pytest.raises(UserError, match=rf"ambiguous: it may be {here}.*, {there}"):
         store.load("demo")
 
@@ -529,7 +531,7 @@ def test_the_table_counts_what_is_there(home: Path):
         record(run, 1, WRONG, PASSED)
         record(run, 2, PASSED, UNSCORED)
         run.append_sample(make_sample(3))
-    (row,) = Store(home).table()
+    (row,) = runs_table(Store(home))
     assert (row.run, row.path) == (run.id, run.path)
     assert (row.checkpoint, row.benchmark, row.profile) == ("demo", "humaneval+", "strict")
     assert (row.num_samples, row.num_scored, row.num_unscored) == (5, 3, 2)
@@ -545,7 +547,7 @@ def test_a_suite_that_a_verdict_lacks_has_not_passed(home: Path):
         verdict = record(run, 0)
         base_alone = {"base": verdict.suites["base"]}
         run.append_verdict(verdict.model_copy(update={"suites": base_alone}))
-    (row,) = Store(home).table()
+    (row,) = runs_table(Store(home))
     assert {suite: rate.value for suite, rate in row.pass_at_1.items()} == {"base": 1, "plus": 0}
 
 
@@ -568,7 +570,7 @@ def test_the_table_bears_torn_empty_missing_and_foreign_files(tmp_path: Path):
     (runs / "a file").touch()
     counts = {
         row.run.partition(".")[0]: (row.num_samples, row.num_scored, row.profile)
-        for row in Store(home).table()
+        for row in runs_table(Store(home))
     }
     assert counts == {
         "demo": (3, 3, "strict"),
@@ -590,16 +592,16 @@ def test_verdicts_are_selected_by_status_and_problem(home: Path):
         second = record(run, 0, WRONG, PASSED, index=1)
         retried = make_verdict(make_sample(1), PASSED, WRONG)
         run.append_verdict(retried)
-    assert store.query_verdicts("last") == [passed, timeout, unscored, second, retried]
-    assert store.query_verdicts("last", failed=True) == [timeout, second, retried]
-    assert store.query_verdicts("last", status=Status.UNSCORED) == [unscored]
-    assert store.query_verdicts("last", status=Status.TIMEOUT, failed=True) == [timeout]
-    assert store.query_verdicts("last", problem="HumanEval/0") == [passed, second]
-    assert store.query_verdicts("last", problem="humaneval+/HumanEval/1") == [retried]
-    assert store.query_verdicts("last", problem="umanEval/0") == []
+    assert find_verdicts(store, "last") == [passed, timeout, unscored, second, retried]
+    assert find_verdicts(store, "last", failed=True) == [timeout, second, retried]
+    assert find_verdicts(store, "last", status=Status.UNSCORED) == [unscored]
+    assert find_verdicts(store, "last", status=Status.TIMEOUT, failed=True) == [timeout]
+    assert find_verdicts(store, "last", problem="HumanEval/0") == [passed, second]
+    assert find_verdicts(store, "last", problem="humaneval+/HumanEval/1") == [retried]
+    assert find_verdicts(store, "last", problem="umanEval/0") == []
     for path in run.path.glob("*.jsonl"):
         path.unlink()
-    assert store.query_verdicts("last") == []
+    assert find_verdicts(store, "last") == []
 
 
 HISTORIES = st.lists(
@@ -627,7 +629,7 @@ def test_duckdb_and_the_records_agree(
                     run.append_verdict(make_verdict(sample, *statuses))
         loaded = store.load("last")
         assert loaded.verdicts == run.verdicts
-        (row,) = store.table()
+        (row,) = runs_table(store)
         assert row.num_samples == len(loaded)
         assert row.num_scored == loaded.num_scored
         assert row.num_unscored == loaded.num_unscored == len(run.owed)
@@ -642,7 +644,7 @@ def test_duckdb_and_the_records_agree(
             pytest.approx(estimate_pass_at_k(counts, 1)) if counts else None
         )
         for status in (PASSED, WRONG, UNSCORED):
-            chosen = store.query_verdicts("last", status=status)
+            chosen = find_verdicts(store, "last", status=status)
             assert {verdict.key for verdict in chosen} == {
                 key for key, verdict in loaded.verdicts.items() if verdict.status == status
             }
