@@ -95,6 +95,17 @@ def unshare(flags: int) -> None:
     _checked(_libc.unshare(flags), "unshare")
 
 
+def map_user(inside: int, user: int, group: int) -> None:
+    """In a fresh user namespace: `inside` is the one user and group, outside `user` and `group`."""
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{inside} {user} 1"),
+        ("gid_map", f"{inside} {group} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as handle:
+            handle.write(text)
+
+
 def mount(source: str, target: str, kind: "str | None", flags: int, options: str = "") -> None:
     result = _libc.mount(
         source.encode(),

@@ -44,7 +44,7 @@ def main(root: Root, as_root: bool) -> None:
     )
     linux.unshare(flags if as_root else flags | linux.CLONE_NEWUSER)
     if not as_root:
-        _map_to_root(user, group)
+        linux.map_user(0, user, group)
     worker = os.fork()
     if worker:
         os.closerange(0, 3)
@@ -62,16 +62,6 @@ def main(root: Root, as_root: bool) -> None:
     sys.path.append(PACKAGES)
     del sys.argv[1:]
     supervisor.main(supervisor.Settings("namespaces", root["job_uid"], nested=not as_root))
-
-
-def _map_to_root(user: int, group: int) -> None:
-    for name, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"0 {user} 1"),
-        ("gid_map", f"0 {group} 1"),
-    ):
-        with open(f"/proc/self/{name}", "w") as handle:
-            handle.write(text)
 
 
 def _build_root(root: Root) -> None:

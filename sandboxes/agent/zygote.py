@@ -211,13 +211,7 @@ def _enter_nested_namespace(uid: int) -> None:
     see it in /proc, so it must not be dumpable: it has the job's user, and no seccomp.
     """
     linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID)
-    for name, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{uid} 0 1"),
-        ("gid_map", f"{uid} 0 1"),
-    ):
-        with open(f"/proc/self/{name}", "w") as handle:
-            handle.write(text)
+    linux.map_user(uid, 0, 0)
     linux.hide_memory()
     pid = os.fork()
     if pid:

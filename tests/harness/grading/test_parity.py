@@ -45,18 +45,13 @@ def published(parity_folder: Path, name: str) -> tuple[Path, Verdicts]:
     )
 
 
-def test_humaneval_plus_equals_the_published_verdicts(settings: Settings, parity_folder: Path):
-    samples, theirs = published(parity_folder, HUMANEVAL_1B)
-    ours = verdicts(evaluate(str(samples), "humaneval+", settings=settings))
-    assert len(ours) == 164
-    assert differences(ours, theirs) == {}
-
-
-@pytest.mark.verify
-def test_humaneval_plus_equals_the_published_verdicts_of_a_base_model(
-    settings: Settings, parity_folder: Path
+@pytest.mark.parametrize(
+    "name", [HUMANEVAL_1B, pytest.param(HUMANEVAL_7B, marks=pytest.mark.verify)]
+)
+def test_humaneval_plus_equals_the_published_verdicts(
+    name: str, settings: Settings, parity_folder: Path
 ):
-    samples, theirs = published(parity_folder, HUMANEVAL_7B)
+    samples, theirs = published(parity_folder, name)
     ours = verdicts(evaluate(str(samples), "humaneval+", settings=settings))
     assert len(ours) == 164
     assert differences(ours, theirs) == {}
