@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or why_no_namespaces() is not None,
     reason=f"no namespaces here: {why_no_namespaces()}",
 )
-PROBLEMS_EACH = 3
+PROBLEMS_EACH = 2
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,8 @@ ENDLESS = {
     "alarm blocked": "import signal; signal.pthread_sigmask(0, range(1, 65))\n while True: pass",
     "timer off": "import signal; signal.setitimer(signal.ITIMER_REAL, 0)\n while True: pass",
     "stopped": "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
-    "descriptors closed": "import os; os.closerange(0, 512)\n while True: pass",
+    "descriptors closed": "import os; os.closerange(0, 512)\n while True:\n  try:\n"
+    "   while True: pass\n  except OSError: pass",
     "clock lies": "import time; time.monotonic = time.time = time.perf_counter = lambda: 0.0\n"
     " while True: pass",
     "threads": "import threading, time\n"

@@ -152,7 +152,7 @@ def test_no_jobs_no_executions(workers: Workers):
         ("def f(): return '\0'", End.SYNTAX),
         ("f = " + "(" * 5000 + ")" * 5000, End.SYNTAX),
         ("# " + "x" * 1_000_000 + "\ndef f(): return 'one megabyte'", End.COMPLETED),
-        ("x = 1\n" * 200_000 + "def f(): return x", End.COMPLETED),
+        ("x = 1\n" * 50_000 + "def f(): return x", End.COMPLETED),
         ("f = 5", End.COMPLETED),  # and its one answer is a TypeError
         ("", End.EXCEPTION),
         ("raise ValueError('\\ud800')", End.EXCEPTION),

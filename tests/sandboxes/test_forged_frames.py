@@ -87,17 +87,17 @@ def worker() -> Iterator[Workers]:
         yield opened
 
 
-def forged(worker: Workers, body: str, num_inputs: int = 10) -> Execution:
+def forged(worker: Workers, body: str, wall_s: float = 5) -> Execution:
     """Run a forger on ten inputs, every value asked for in full: honest values are True."""
 
     def see(job_id: str, chunk: Sequence[Returned]) -> Reply:
         for answer in chunk:
-            assert answer.index < num_inputs and len(answer.exception) <= 500
+            assert answer.index < 10 and len(answer.exception) <= 500
         return Reply.FULL
 
-    inputs = [(True,)] * num_inputs
+    inputs = [(True,)] * 10
     started = time.monotonic()
-    execution = run(worker, f"{FORGE}\n{body}\nos._exit(0)", see, inputs=inputs, wall_s=5)
+    execution = run(worker, f"{FORGE}\n{body}\nos._exit(0)", see, inputs=inputs, wall_s=wall_s)
     assert time.monotonic() - started < 10
     execution.detail.encode()
     return execution
@@ -156,7 +156,7 @@ def test_the_harness_keeps_its_memory(worker: Workers):
     drip = "\nfor _ in range(2000): channel.sendall(bytes(1 << 20))"
     forged(worker, "channel.sendall(struct.pack('>cI', b'V', (1 << 31) - 1))" + drip)
     forged(worker, "channel.sendall(struct.pack('>cI', b'E', 200 << 20))" + drip)
-    forged(worker, "while True: channel.sendall(frame(b'V', b'') * 100_000)")
+    forged(worker, "while True: channel.sendall(frame(b'V', b'') * 100_000)", wall_s=1)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert after - before < 100 * 1024
     witness(worker)

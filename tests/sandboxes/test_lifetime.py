@@ -307,14 +307,17 @@ with ProcessSandbox(sys.argv[2], allow_plain=True).open("python", 2) as workers:
 
 @pytest.mark.parametrize("level", ["namespaces", "plain"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_nothing_outlives_the_harness(level: str, number: signal.Signals):
+def test_nothing_outlives_the_harness(level: str, number: signal.Signals, tmp_path: Path):
     if level == "namespaces" and why_no_namespaces():
         pytest.skip(f"no namespaces here: {why_no_namespaces()}")
     command = [sys.executable, "-P", "-c", HARNESS, str(ROOT), level]
-    folders = {path for path in Path(tempfile.gettempdir()).iterdir() if "harness-" in path.name}
     mounts = Path("/proc/self/mounts").read_text()
     harness = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
     )
     assert harness.stdout is not None
     assert harness.stdout.readline() == "open\n"
@@ -329,8 +332,7 @@ def test_nothing_outlives_the_harness(level: str, number: signal.Signals):
     assert found
     assert eventually(lambda: not [pid for pid in found if is_alive(pid)])
     assert Path("/proc/self/mounts").read_text() == mounts
-    left = {path for path in Path(tempfile.gettempdir()).iterdir() if "harness-" in path.name}
-    assert not left - folders
+    assert eventually(lambda: not list(tmp_path.iterdir()))
 
 
 def is_alive(pid: int) -> bool:

@@ -9,6 +9,7 @@ differ on purpose.
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -428,6 +429,20 @@ def test_bytes_that_are_no_value_are_a_wrong_answer(frame: bytes) -> None:
     judge = SuiteJudge(PARITY, problem, truth.suites["base"])
     assert judge.see([Returned(0, frame)]) == Reply.ENOUGH
     assert judge.failed == Status.WRONG_ANSWER
+
+
+@pytest.mark.parametrize("profile", [PARITY, PROFILES["strict"]], ids=["evalplus", "strict"])
+def test_an_answer_of_far_more_elements_than_expected_is_not_read(profile: Profile) -> None:
+    """Asked for in full after a forged digest, it would hold the judge for minutes."""
+    problem = Case((), ("1",)).problem
+    with FakeSandbox().open("python", 1) as workers:
+        ((_, truth),) = make_truths([problem], workers)
+    judge = SuiteJudge(profile, problem, truth.suites["base"])
+    huge = codec.encode([None] * 30_000_000, inline_limit=None)
+    started = time.process_time()
+    assert judge.see([Returned(0, huge)]) == Reply.ENOUGH
+    assert time.process_time() - started < 1.0  # reading it takes 30 s
+    assert judge.failure is not None and judge.failure.got == "<a value of 30,000,006 bytes>"
 
 
 def test_a_tolerance_that_sticks_does_not_leak_to_another_suite() -> None:
