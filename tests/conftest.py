@@ -6,12 +6,17 @@ the last lines of the session say so; under CI=true that is an error instead.
 """
 
 import os
+import signal
 import socket
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+# Whatever started us in the background may have had SIGINT ignored, and children inherit that:
+# the tests of Ctrl-C would wait for an interrupt that never comes.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Scripts, not tests: --doctest-modules would import them.
 collect_ignore = ["bench_grading.py", "verify.py"]
