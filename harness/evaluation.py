@@ -164,10 +164,10 @@ def regrade(
                 "versions": versions(),
             }
         )
-        own_name = old.id if config.identity() == old.config.identity() else None
-        name = own_name.removesuffix(f".{problems.name}") if own_name else None
-        same = own_name is not None and Store.run_id(config, None) != own_name
-        with _open_run(store, config, name=name if same else None) as run:
+        is_same = config.identity() == old.config.identity()
+        is_named = Store.run_id(config) != old.id
+        name = old.id.removesuffix(f".{problems.name}") if is_same and is_named else None
+        with _open_run(store, config, name=name) as run:
             for sample in old.samples.values():
                 if sample.key not in run.samples:
                     run.append_sample(sample)
