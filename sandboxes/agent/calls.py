@@ -148,10 +148,13 @@ class InputClock:
 
 def _run_queue_delay_s() -> float:
     try:
-        with open("/proc/self/schedstat") as schedstat:
-            return int(schedstat.read().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
+        schedstat = os.open("/proc/self/schedstat", os.O_RDONLY)
+    except OSError:  # a kernel without it
         return 0.0
+    try:
+        return int(os.read(schedstat, 100).split()[1]) / 1e9
+    finally:
+        os.close(schedstat)
 
 
 def run(channel: socket.socket, job: JobSpec, inputs: "list[tuple[object, ...]]") -> None:

@@ -5,15 +5,16 @@ a job can dig out of its inherited heap is therefore inputs, which it is given a
 """
 
 import contextlib
+import fcntl
 import gc
 import json
 import os
-import random
 import resource
 import signal
 import socket
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple, cast
 
 from sandboxes.agent import calls, codec, linux, wire
@@ -37,15 +38,22 @@ class Identity(NamedTuple):
     """Reached through a user and pid namespace of the job's own (a worker of an ordinary user)."""
 
 
+class Held(NamedTuple):
+    """What a fork inherits: bytes of data, and of address space."""
+
+    data: int
+    mapped: int
+
+
 def serve(supervisor: socket.socket, identity: Identity) -> None:
     """Answer the supervisor until it closes the socket."""
-    for module in PRELOADED:
-        __import__(module)
+    _preload(PRELOADED)
     bundles: OrderedDict[str, list[tuple[object, ...]]] = OrderedDict()
     reader = wire.FrameReader(max_payload=1 << 31)
     descriptors: list[int] = []
     gc.collect()
     gc.freeze()
+    held = _held()
     while True:
         piece, received, _, _ = socket.recv_fds(supervisor, 1 << 20, 3)
         if not piece:
@@ -58,22 +66,23 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
                 if len(bundles) > _MAX_BUNDLES:
                     bundles.popitem(last=False)
                 gc.freeze()
+                held = _held()
                 continue
             job: calls.JobSpec = json.loads(payload)
-            if job["numpy"]:
+            if job["numpy"] and "numpy" not in sys.modules:
                 _load_numpy()
+                held = _held()
             bundles.move_to_end(job["bundle"])
             outcome, job_outcome = os.pipe()
             pid = os.fork()
             if pid == 0:
                 supervisor.close()
-                _set_up(job, [*descriptors, job_outcome], identity)
+                _set_up(job, [*descriptors, job_outcome], identity, held)
                 calls.run(socket.socket(fileno=3), job, bundles[job["bundle"]])
             for descriptor in (*descriptors, job_outcome):
                 os.close(descriptor)
             descriptors = []
-            with open(outcome, "rb") as reader_of_outcome:
-                said = reader_of_outcome.read()
+            said = _read_all(outcome)
             if said != _READY:  # no program had run yet: this is the machine's fault, so end
                 sys.stderr.write(f"no job can be set up: {said.decode('utf-8', 'replace')}\n")
                 sys.stderr.flush()
@@ -102,22 +111,48 @@ def _decode_bundle(payload: bytes) -> "tuple[str, list[tuple[object, ...]]]":
     return payload[:64].decode(), inputs
 
 
+_after_fork: "list[dict[str, Callable[[], object]]]" = []
+"""What preloaded modules want done after a fork: `threading` and `random`, nearly always."""
+
+
+def _preload(modules: "list[str]") -> None:
+    """Import, and keep back what the modules register to be run in a forked child.
+
+    Here there is one thread and the job is seeded anyway, so that for the job's own birth it would
+    only touch memory (half of what an empty job costs). Its children are another matter: the job
+    registers all of it (`_become_job`).
+    """
+    register = os.register_at_fork
+    os.register_at_fork = lambda **hooks: _after_fork.append(hooks)
+    try:
+        for module in modules:
+            __import__(module)
+    finally:
+        os.register_at_fork = register
+
+
 def _load_numpy() -> None:
     """numpy is there for every program, and loaded (once, here) when the first one names it."""
-    if "numpy" in sys.modules:
-        return
-    try:
-        for module in ("numpy", "numpy.random", "numpy.linalg"):  # the latter two are lazy
-            __import__(module)
-    except ImportError:
-        pass
+    with contextlib.suppress(ImportError):
+        _preload(["numpy", "numpy.random", "numpy.linalg"])  # the latter two are lazy
     gc.freeze()
 
 
-def _set_up(job: calls.JobSpec, descriptors: "list[int]", identity: Identity) -> None:
+def _read_all(descriptor: int) -> bytes:
+    """What is written to a pipe until its last writer is gone."""
+    content = b""
+    while piece := os.read(descriptor, 4096):
+        content += piece
+    os.close(descriptor)
+    return content
+
+
+def _set_up(
+    job: calls.JobSpec, descriptors: "list[int]", identity: Identity, held: Held
+) -> None:
     """Become the job, and tell the zygote how that went: an exit code could be the program's."""
     try:
-        _become_job(job, descriptors, identity)
+        _become_job(job, descriptors, identity, held)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.write(_OUTCOME, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
@@ -126,8 +161,14 @@ def _set_up(job: calls.JobSpec, descriptors: "list[int]", identity: Identity) ->
     os.close(_OUTCOME)
 
 
-def _become_job(job: calls.JobSpec, descriptors: "list[int]", identity: Identity) -> None:
-    """Turn the freshly forked child into the job: descriptors, limits, identity, seccomp."""
+def _become_job(
+    job: calls.JobSpec, descriptors: "list[int]", identity: Identity, held: Held
+) -> None:
+    """Turn the freshly forked child into the job: descriptors, limits, identity, seccomp.
+
+    Every page that is written here is copied first, for each job anew: so no text files, no
+    imports, nothing that could have been done before the fork.
+    """
     channel, out, err, outcome = descriptors
     os.setsid()
     null = os.open("/dev/null", os.O_RDONLY)
@@ -138,12 +179,11 @@ def _become_job(job: calls.JobSpec, descriptors: "list[int]", identity: Identity
     os.closerange(_OUTCOME + 1, 1024)
     if identity.nested:
         linux.hide_memory(False)  # an ordinary user could write nothing in /proc/self
-    try:
-        with open("/proc/self/oom_score_adj", "w") as score:
-            score.write("1000")
-    except OSError:
-        pass  # not Linux, or no /proc: plain isolation only
-    _set_limits(job)
+    with contextlib.suppress(OSError):  # not Linux, or no /proc: plain isolation only
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(score, b"1000")
+        os.close(score)
+    _set_limits(job, held)
     if identity.nested:
         _enter_nested_namespace(identity.uid)
     elif identity.uid:
@@ -154,20 +194,19 @@ def _become_job(job: calls.JobSpec, descriptors: "list[int]", identity: Identity
         linux.install_seccomp()
     elif sys.platform == "linux":
         linux.die_with_parent()  # plain isolation: no namespace ends with the worker
+    for hooks in _after_fork:
+        os.register_at_fork(**hooks)
     seed = job["seed"]
-    random.seed(seed)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(seed % (1 << 32))
+    sys.modules["random"].seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed % (1 << 32))
 
 
 def _dup_above(descriptor: int) -> int:
-    import fcntl
-
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD, 1000)
 
 
-def _set_limits(job: calls.JobSpec) -> None:
+def _set_limits(job: calls.JobSpec, held: Held) -> None:
     memory = job["memory_mb"] << 20
     cpu_s = int(job["cpu_s"]) + 2
     limits = [
@@ -184,9 +223,9 @@ def _set_limits(job: calls.JobSpec) -> None:
     # an answer may take as much again (calls.py), so the hard limit is above the soft one.
     # Shared mappings count as address space alone: the third limit is for them.
     with contextlib.suppress(OSError, ValueError):
-        held, mapped = _held_bytes()
-        resource.setrlimit(resource.RLIMIT_DATA, (held + memory, held + 2 * memory))
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + 3 * memory, mapped + 3 * memory))
+        data, space = held.data + memory, held.mapped + 3 * memory
+        resource.setrlimit(resource.RLIMIT_DATA, (data, data + memory))
+        resource.setrlimit(resource.RLIMIT_AS, (space, space))
     for which, value in limits:
         _, hard = resource.getrlimit(which)
         if hard != resource.RLIM_INFINITY:
@@ -197,11 +236,14 @@ def _set_limits(job: calls.JobSpec) -> None:
             pass  # macOS refuses some of them; the supervisor's clocks hold all the same
 
 
-def _held_bytes() -> "tuple[int, int]":
-    """What this process holds already: data, and address space."""
-    with open("/proc/self/statm") as statm:
-        fields = statm.read().split()
-    return int(fields[5]) * resource.getpagesize(), int(fields[0]) * resource.getpagesize()
+def _held() -> Held:
+    """Of this process. Looked up when it grows, not at each fork."""
+    try:
+        with open("/proc/self/statm") as statm:
+            fields = statm.read().split()
+    except OSError:  # macOS: it has no limits of this kind either
+        return Held(0, 0)
+    return Held(int(fields[5]) * resource.getpagesize(), int(fields[0]) * resource.getpagesize())
 
 
 def _enter_nested_namespace(uid: int) -> None:
