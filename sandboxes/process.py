@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Literal
 
 from sandboxes.protocol import Bundle, Job, Limits, Reply, SandboxUnavailable
-from sandboxes.worker import Connection, Lost, Worker, WorkerPool
+from sandboxes.agent.supervisor import num_oom_kills
+from sandboxes.pool import WorkerPool
+from sandboxes.worker import Connection, Death, Lost, Worker, job_uid
 
 Level = Literal["namespaces", "plain"]
 _TMP_MB = 256
@@ -120,6 +122,7 @@ def _probe() -> str | None:
 
 def _start(level: Level, slot: int) -> Connection:
     """Start one supervisor in its own session, with nothing of our environment."""
+    oom_kills_before = num_oom_kills()
     ours, theirs = socket.socketpair()
     complaints = tempfile.TemporaryFile()
     scratch = tempfile.mkdtemp(prefix="harness-plain-") if level == "plain" else None
@@ -150,12 +153,12 @@ def _start(level: Level, slot: int) -> Connection:
         if scratch:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def last_words() -> str:
+    def autopsy() -> Death:
         complaints.seek(0)
         lines = complaints.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        return Death(lines[-1] if lines else "", num_oom_kills() > oom_kills_before)
 
-    return Connection(ours, kill, last_words)
+    return Connection(ours, kill, autopsy)
 
 
 def _arguments(level: Level, slot: int) -> list[str]:
@@ -209,9 +212,7 @@ def _packages() -> list[str]:
 
 
 def _job_uid(slot: int) -> int:
-    """A user for this worker's jobs alone: limits that count by user must not be shared."""
     if os.geteuid() != 0:
         return 65533  # inside a namespace of its own
-    apart = (os.getpid() % 20_000) * 64 + slot % 64
     full_range = " 4294967295" in Path("/proc/self/uid_map").read_text()
-    return 1_000_000 + apart if full_range else 20_000 + apart % 40_000
+    return job_uid(slot, full_range=full_range)

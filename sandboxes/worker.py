@@ -1,22 +1,17 @@
 """The harness's end of a worker: send a job, follow its stream, end with one Execution.
 
-A `Worker` is one live supervisor behind a duplex stream; how it was started is the business
-of `process.py`. `WorkerPool` runs many: a thread a worker, jobs pulled as workers get free,
-a worker replaced whenever there is doubt about it.
+A `Worker` is one live supervisor behind a duplex stream. How it was started is the business of
+`process.py` and `container.py`; which job it gets, of `pool.py`.
 """
 
 import contextlib
 import json
 import os
-import queue
 import signal
-import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import NamedTuple, TypedDict, cast
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, TypedDict, cast
 
 from sandboxes.agent import wire
 from sandboxes.protocol import (
@@ -44,22 +39,50 @@ _END_BYTES = 64 * 1024
 class Lost(SandboxError):
     """The worker died or does not answer; its job is not to blame (yet)."""
 
+    def __init__(self, reason: str, *, out_of_memory: bool = False) -> None:
+        super().__init__(reason)
+        self.out_of_memory = out_of_memory
+        """Kernel or engine says that memory ran out in it."""
+
+
+class Stream(Protocol):
+    """A duplex stream of bytes: what a worker needs of a socket."""
+
+    def settimeout(self, value: float | None, /) -> None: ...
+
+    def sendall(self, payload: bytes, /) -> None: ...
+
+    def recv(self, size: int, /) -> bytes: ...
+
+
+class Death(NamedTuple):
+    """Why a worker is no more, as far as can be told."""
+
+    reason: str
+    out_of_memory: bool = False
+
 
 class Connection(NamedTuple):
     """A started supervisor: its stream, and how to end it for good."""
 
-    stream: socket.socket
+    stream: Stream
     kill: Callable[[], None]
-    """Waits until the worker's processes are gone."""
-    last_words: Callable[[], str]
-    """What it wrote to standard error last, before it died."""
+    """Closes the stream, and waits until the worker's processes are gone."""
+    autopsy: Callable[[], Death]
+    """Asked when the stream has ended by itself, before `kill`."""
 
 
 class Worker:
     """One supervisor. Not thread-safe: one job at a time."""
 
-    def __init__(self, connection: Connection, level: str) -> None:
-        self._stream, self.kill, self._last_words = connection
+    def __init__(self, connection: Connection, level: str, number: int = 0) -> None:
+        """Waits for its hello.
+
+        Raises:
+            Lost: it did not come.
+        """
+        self._stream, self.kill, self._autopsy = connection
+        self.number = number
         self._level = level
         self._reader = wire.FrameReader(max_payload=1 << 20)
         self._frames: list[tuple[bytes, bytes]] = []
@@ -68,10 +91,18 @@ class Worker:
         kind, payload = self._receive(time.monotonic() + _START_S)
         if kind != wire.HELLO:
             raise Lost(f"the worker said {kind!r} instead of hello")
-        self.python: str = json.loads(payload)["python"]
+        self.hello: Hello = json.loads(payload)
 
-    def run(self, job: Job, on_values: OnValues) -> tuple[Execution, bool]:
+    def holds(self, bundle: Bundle) -> bool:
+        """Whether it has these inputs already."""
+        return bundle.sha256 in self._bundles
+
+    def run(
+        self, job: Job, on_values: OnValues, doze: Callable[[bool], None] = lambda asleep: None
+    ) -> tuple[Execution, bool]:
         """Run one job; the execution, and whether the worker is fit for another.
+
+        `doze` hears when the job begins to sleep, and when it works again.
 
         Raises:
             Lost: the worker died, fell silent or spoke nonsense.
@@ -87,6 +118,9 @@ class Worker:
             kind, payload = self._receive(deadline)
             if kind == wire.DONE:
                 break
+            if kind == wire.DOZE:
+                doze(payload == wire.ASLEEP)
+                continue
             reply = answers.feed(payload)
             if reply == Reply.ENOUGH:
                 self._send(wire.ENOUGH)
@@ -119,11 +153,25 @@ class Worker:
                 self._stream.settimeout(max(0.01, deadline - time.monotonic()))
                 piece = self._stream.recv(1 << 18)
                 if not piece:
-                    raise Lost(f"the worker died: {self._last_words()}")
+                    death = self._autopsy()
+                    raise Lost(
+                        f"the worker died: {death.reason}", out_of_memory=death.out_of_memory
+                    )
                 self._frames = self._reader.feed(piece)
             except (OSError, wire.WireError) as error:
                 raise Lost(f"the worker fell silent: {error}") from error
         return self._frames.pop(0)
+
+
+class Hello(TypedDict):
+    """What a supervisor says first."""
+
+    python: str
+    """Version of its interpreter."""
+    numpy: str
+    """Version that programs find; empty where there is none."""
+    agent: str
+    """Digest of the agent's files as they lie there."""
 
 
 class _Report(TypedDict):
@@ -132,7 +180,7 @@ class _Report(TypedDict):
     status: int
     """Wait status of the job's first process."""
     reason: str
-    """`wall`, `cpu`, `memory` or `enough` where the supervisor killed it."""
+    """`wall`, `cpu`, `memory` or `enough` where the supervisor killed it; `oom`: the kernel did."""
     cpu_s: float
     wall_s: float
     waited_s: float
@@ -264,6 +312,8 @@ class _Answers:
             detail = f"{report['wall_s']:.1f} s elapsed, {report['cpu_s']:.1f} s of CPU"
         elif report["reason"] == "memory":
             end, detail = End.OUT_OF_MEMORY, "its processes together"
+        elif report["reason"] == "oom":
+            end, detail = End.OUT_OF_MEMORY, "killed by the kernel: the worker's memory ran out"
         elif end is None:
             end, detail = _end_of(report["status"], report["cpu_s"] >= limits.cpu_s)
         return Execution(
@@ -292,187 +342,13 @@ def _end_of(status: int, cpu_spent: bool) -> tuple[End, str]:
     return End.KILLED, f"left with exit status {os.waitstatus_to_exitcode(status)} before answering"
 
 
-class WorkerPool:
-    """Workers behind the `Workers` protocol: a thread each, jobs pulled from one iterator."""
+def job_uid(number: int, *, full_range: bool) -> int:
+    """A user for the jobs of one worker alone: limits that count by user must not be shared.
 
-    def __init__(
-        self,
-        start: Callable[[int], Connection],
-        *,
-        num_workers: int,
-        level: str,
-        environment: str,
-    ) -> None:
-        self._start = start
-        self._num_workers = num_workers
-        self.level = level
-        self.environment = environment
-        self._workers: dict[int, Worker] = {}
-        self._runs: set[_Run] = set()
-        self._lock = threading.Lock()
-        """Of the two above. Held for moments only: never while a job is drawn or a worker starts."""
-        self._slots = [threading.Lock() for _ in range(num_workers)]
-        """One job at a time on each, whichever `run` it belongs to."""
-
-    def run(self, jobs: Iterable[Job], on_values: OnValues | None = None) -> Iterator[Execution]:
-        """See `protocol.Workers`.
-
-        Raises:
-            SandboxError: no worker can be started any more, or the sandbox was closed meanwhile.
-        """
-        run = _Run(iter(jobs), on_values, room=4 * self._num_workers)
-        threads = [
-            threading.Thread(
-                target=self._serve, args=(slot, run), name=f"sandbox-worker-{slot}", daemon=True
-            )
-            for slot in range(self._num_workers)
-        ]
-        with self._lock:
-            self._runs.add(run)
-        for thread in threads:
-            thread.start()
-        num_running = len(threads)
-        try:
-            while num_running:
-                result = run.results.get()
-                if result is None:
-                    num_running -= 1
-                elif isinstance(result, BaseException):
-                    raise result
-                else:
-                    run.room.release()
-                    yield result
-            if run.stop.is_set():
-                raise SandboxError("the sandbox was closed while jobs were running")
-        finally:
-            run.stop.set()
-            with self._lock:
-                self._runs.discard(run)
-            if num_running:
-                self._kill_workers()
-                for thread in threads:
-                    thread.join(timeout=_START_S)  # it may be waiting for the caller's next job
-
-    def close(self) -> None:
-        """Stop what runs and kill every worker. A later `run` starts new ones."""
-        with self._lock:
-            for run in self._runs:
-                run.stop.set()
-        self._kill_workers()
-
-    def _kill_workers(self) -> None:
-        with self._lock:
-            workers, self._workers = list(self._workers.values()), {}
-        for worker in workers:
-            worker.kill()
-
-    def _serve(self, slot: int, run: "_Run") -> None:
-        """A worker's thread: until the jobs are used up, or someone says stop."""
-        try:
-            while not run.stop.is_set():
-                if not run.room.acquire(timeout=0.1):
-                    continue
-                job = run.next_job()
-                if job is None:
-                    break
-                with self._slots[slot]:
-                    execution = self._run_twice(slot, job, run)
-                if execution is not None:
-                    run.results.put(execution)
-        except BaseException as error:  # noqa: BLE001 — handed to the caller's thread, traceback and all
-            run.results.put(error)
-        run.results.put(None)
-
-    def _run_twice(self, slot: int, job: Job, run: "_Run") -> Execution | None:
-        """A job whose worker died runs again on another; the second loss is final."""
-        reason = ""
-        see = _each_once(run.on_values) if run.on_values else None
-        for _ in range(2):
-            values: list[Returned] = []
-            worker = self._worker(slot, run.stop)
-            if worker is None:
-                return None
-            try:
-                execution, fit = worker.run(job, see or collector(values))
-            except Lost as error:
-                reason = str(error)
-                self._discard(slot)
-                continue
-            except BaseException:
-                self._discard(slot)
-                raise
-            if not fit:
-                self._discard(slot)
-            return execution if see else replace(execution, values=tuple(values))
-        if run.stop.is_set():
-            return None
-        return Execution(job_id=job.id, end=End.LOST, detail=reason, level=self.level)
-
-    def _worker(self, slot: int, stop: threading.Event) -> Worker | None:
-        """The slot's worker, started if need be; None where it is time to stop."""
-        with self._lock:
-            worker = self._workers.get(slot)
-        if worker is not None:
-            return worker
-        problems: list[str] = []
-        for pause_s in (0.0, 0.2, 1.0):
-            if stop.wait(pause_s) if pause_s else stop.is_set():
-                return None
-            connection = self._start(slot)
-            try:
-                worker = Worker(connection, self.level)
-            except Lost as error:
-                connection.kill()
-                problems.append(str(error))
-                continue
-            with self._lock:
-                if not stop.is_set():
-                    self._workers[slot] = worker
-                    return worker
-            worker.kill()
-            return None
-        raise SandboxError(f"no worker can be started: {'; '.join(problems)}")
-
-    def _discard(self, slot: int) -> None:
-        with self._lock:
-            worker = self._workers.pop(slot, None)
-        if worker is not None:
-            worker.kill()
-
-
-class _Run:
-    """One call of `WorkerPool.run`: what its threads share."""
-
-    def __init__(self, jobs: Iterator[Job], on_values: OnValues | None, room: int) -> None:
-        self._jobs = jobs
-        self._drawing = threading.Lock()
-        self.on_values = on_values
-        self.results: queue.SimpleQueue[Execution | BaseException | None] = queue.SimpleQueue()
-        self.room = threading.Semaphore(room)
-        """Back-pressure: a job is drawn when there is room for its execution."""
-        self.stop = threading.Event()
-
-    def next_job(self) -> Job | None:
-        with self._drawing:
-            return next(self._jobs, None)
-
-
-def _each_once(on_values: OnValues) -> OnValues:
-    """Shows each answer once, also where a lost worker's job is run again from the start."""
-    num_settled = 0
-    enough = False
-
-    def see(job_id: str, chunk: Sequence[Returned]) -> Reply:
-        nonlocal num_settled, enough
-        news = [answer for answer in chunk if answer.index >= num_settled]
-        if enough or not news:
-            return Reply.ENOUGH if enough else Reply.GO_ON
-        reply = on_values(job_id, news)
-        enough = reply == Reply.ENOUGH
-        num_settled = news[-1].index + (reply != Reply.FULL)
-        return reply
-
-    return see
+    `full_range`: users above 65,535 exist where it is to live.
+    """
+    apart = (os.getpid() % 20_000) * 64 + number % 64
+    return 1_000_000 + apart if full_range else 20_000 + apart % 40_000
 
 
 def collector(values: list[Returned]) -> OnValues:

@@ -12,6 +12,7 @@ The supervisor ends at the end of its stdin, and everything below it ends with i
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import select
@@ -23,6 +24,7 @@ from collections.abc import Generator
 from typing import NamedTuple, NoReturn
 
 from sandboxes.agent import calls, linux, wire, zygote
+from sandboxes.agent.clock import Clock, Sight, stat_fields
 
 _PIECE = 1 << 18
 _TAIL_BYTES = 32 * 1024
@@ -90,13 +92,12 @@ class Supervisor:
         self.zygote_pid = zygote_pid
         self._cpu_s_of_orphans = 0.0
 
-    @property
-    def processes_of_a_job(self) -> int:
-        """Of one that starts none."""
-        return 2 if self._settings.nested else 1
+        usual = 2 if settings.nested else 1
+        self._sight = Sight(self.strangers, self.last_pid, zygote_pid, usual)
+        self._num_oom_kills = num_oom_kills()
 
     def serve(self) -> None:
-        self._send(wire.HELLO, json.dumps({"python": sys.version.split()[0]}).encode())
+        self._send(wire.HELLO, json.dumps(_hello()).encode())
         reader = wire.FrameReader(max_payload=1 << 31)
         while piece := _read(0):
             for kind, payload in reader.feed(piece):
@@ -133,7 +134,7 @@ class Supervisor:
                 os.close(descriptor)
             job_side.clear()
             pid = int.from_bytes(_receive_exactly(self._zygote, 4), "big")
-            clock = Clock(self, job)  # before the program is there, and can fork
+            clock = Clock(self._sight, job)  # before the program is there, and can fork
             with contextlib.suppress(OSError):  # it may be dead already
                 channel.sendall(wire.pack(wire.REPLY, code))
             streams = {out: Tail(), err: Tail()}
@@ -141,6 +142,8 @@ class Supervisor:
             if reason:
                 self._kill(pid)
             ended = self._ended()
+            if not reason and self._kernel_killed(ended["status"]):
+                reason = "oom"
             processes_gone = self._sweep_processes()
             if processes_gone:  # else there may be no end to what they write
                 self._drain(channel, streams)
@@ -201,8 +204,11 @@ class Supervisor:
                         channel.send(payload, socket.MSG_DONTWAIT)
             if self._zygote.fileno() in ready:
                 return ""
+            was_asleep = clock.is_asleep
             if reason := clock.expired():
                 return reason
+            if clock.is_asleep != was_asleep:
+                self._send(wire.DOZE, wire.ASLEEP if clock.is_asleep else wire.AWAKE)
 
     def _drain(self, channel: socket.socket, streams: "dict[int, Tail]") -> None:
         """What was still in the pipes when the last writer died."""
@@ -222,6 +228,13 @@ class Supervisor:
         header = _receive_exactly(self._zygote, wire.HEADER.size)
         _, length = wire.HEADER.unpack(header)
         return json.loads(_receive_exactly(self._zygote, length))
+
+    def _kernel_killed(self, status: float) -> bool:
+        """Whether a job that we did not kill was killed because memory ran out."""
+        if int(status) & 0x7F != signal.SIGKILL:
+            return False
+        before, self._num_oom_kills = self._num_oom_kills, num_oom_kills()
+        return self._num_oom_kills > before
 
     # --- the sweep -----------------------------------------------------------------------
 
@@ -305,97 +318,35 @@ class Supervisor:
         return not any(os.listdir(directory) for directory in _SCRATCH)
 
 
-class Clock:
-    """When to look, and when a job has had its time, or its memory.
+def _hello() -> "dict[str, str]":
+    names = [name for folder in filter(os.path.isdir, sys.path) for name in os.listdir(folder)]
+    numpy = [name for name in names if name.startswith("numpy-") and name.endswith(".dist-info")]
+    return {
+        "python": sys.version.split()[0],
+        "numpy": numpy[0][len("numpy-") : -len(".dist-info")] if numpy else "",
+        "agent": agent_digest(os.path.dirname(__file__)),
+    }
 
-    Elapsed seconds count less the run-queue delay: the time that the job was ready and no core
-    was free. A job that ever started a thread or process may have kept the cores busy itself, so
-    for it every second counts. A hard cap of ten times the limit holds whatever the machine does.
-    """
 
-    def __init__(self, supervisor: "Supervisor", job: calls.JobSpec) -> None:
-        self._supervisor = supervisor
-        self._wall_s = job["wall_s"]
-        self._cpu_s = job["cpu_s"]
-        self._memory = job["memory_mb"] << 20
-        self._alone = True
-        self._last_pid_at_start = supervisor.last_pid()
-        self._zygote = _process(supervisor.zygote_pid) or _NOTHING
-        self._started = time.monotonic()
-        self._next_look = self._started + min(0.5, self._wall_s)
-        self.waited_s = 0.0
-
-    def milliseconds_to_look(self) -> int:
-        return max(1, int((self._next_look - time.monotonic()) * 1000) + 1)
-
-    def expired(self) -> str:
-        """`wall`, `cpu` or `memory`, or the empty string."""
-        now = time.monotonic()
-        if now < self._next_look:
-            return ""
-        self._next_look = now + 0.25
-        elapsed_s = now - self._started
-        pids = self._supervisor.strangers()
-        processes = [process for pid in pids if (process := _process(pid))]
-        if sum(process.cpu_s for process in processes) > self._cpu_s:
-            return "cpu"
-        if self._too_much_memory(processes):
-            return "memory"
-        self._alone &= (
-            self._supervisor.last_pid() == self._last_pid_at_start
-            and len(processes) <= self._supervisor.processes_of_a_job
-            and all(process.num_threads == 1 for process in processes)
-        )
-        if not self._alone:
-            self.waited_s = 0.0
-        elif pids:
-            self.waited_s = max(self.waited_s, *map(_run_queue_delay_s, pids))
-        left_s = self._wall_s - (elapsed_s - self.waited_s)
-        if left_s <= 0 or elapsed_s > 10 * self._wall_s + 60:
-            return "wall"
-        self._next_look = now + min(0.25, left_s)
+def agent_digest(folder: str) -> str:
+    """Of the agent's files; empty where they are out of sight, as in namespaces."""
+    if not os.path.isdir(folder):
         return ""
-
-    def _too_much_memory(self, processes: "list[Process]") -> bool:
-        """What the job's processes hold together, beyond what each of them was born with.
-
-        Each has limits of its own (zygote.py); this is for many, and for what is shared among
-        them. Address space too, because shared pages can be held and not be resident.
-        """
-        resident = sum(max(0, p.resident - self._zygote.resident) for p in processes)
-        mapped = sum(max(0, p.mapped - self._zygote.mapped) for p in processes)
-        return resident > 2 * self._memory or mapped > 6 * self._memory
+    digest = hashlib.sha256()
+    for name in sorted(name for name in os.listdir(folder) if name.endswith(".py")):
+        with open(os.path.join(folder, name), "rb") as file:
+            digest.update(name.encode() + b"\0" + file.read() + b"\0")
+    return digest.hexdigest()
 
 
-class Process(NamedTuple):
-    """From /proc/<pid>/stat."""
-
-    cpu_s: float
-    """Its own and that of the children that it waited for."""
-    num_threads: int
-    mapped: int
-    """Bytes of address space."""
-    resident: int
-
-
-_NOTHING = Process(0.0, 1, 0, 0)
-
-
-def _process(pid: int) -> "Process | None":
-    fields = _stat_fields(pid)
-    if not fields:
-        return None
-    ticks = sum(int(field) for field in fields[11:15])
-    resident = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-    return Process(ticks / os.sysconf("SC_CLK_TCK"), int(fields[17]), int(fields[20]), resident)
-
-
-def _run_queue_delay_s(pid: int) -> float:
+def num_oom_kills() -> int:
+    """How often the kernel has killed for want of memory, since it booted."""
     try:
-        with open(f"/proc/{pid}/schedstat") as schedstat:
-            return int(schedstat.read().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
+        with open("/proc/vmstat") as vmstat:
+            rows = dict(line.split() for line in vmstat)
+    except (OSError, ValueError):
+        return 0
+    return int(rows.get("oom_kill", 0))
 
 
 def _descendants(root: int) -> "list[int]":
@@ -404,7 +355,7 @@ def _descendants(root: int) -> "list[int]":
     if not os.path.isdir("/proc"):
         return []
     for name in os.listdir("/proc"):
-        if name.isdigit() and (fields := _stat_fields(int(name))):
+        if name.isdigit() and (fields := stat_fields(int(name))):
             children.setdefault(int(fields[1]), []).append(int(name))
     found: list[int] = []
     queue = [root]
@@ -413,15 +364,6 @@ def _descendants(root: int) -> "list[int]":
         found += below
         queue += below
     return found
-
-
-def _stat_fields(pid: int) -> "list[str]":
-    """/proc/<pid>/stat after the command's name: state, ppid, … utime at 11."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stat:
-            return stat.read().rpartition(b")")[2].decode().split()
-    except OSError:
-        return []
 
 
 def _empty(directory: str) -> bool:

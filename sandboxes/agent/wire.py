@@ -15,9 +15,11 @@ RETURNED, RAISED = 0, 1
 # harness -> supervisor (-> zygote)
 BUNDLE, JOB, ENOUGH, REPLY = b"B", b"J", b"X", b"R"
 # supervisor -> harness
-HELLO, STREAM, DONE = b"H", b"S", b"D"
+HELLO, STREAM, DONE, DOZE = b"H", b"S", b"D", b"Z"
 # job -> harness, inside STREAM
 VALUES, END = b"V", b"E"
+# of DOZE
+ASLEEP, AWAKE = b"z", b"w"
 # replies to a digest
 GO_ON, FULL = b"c", b"f"
 

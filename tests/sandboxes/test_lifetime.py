@@ -20,7 +20,8 @@ import sandboxes
 from sandboxes.agent import codec, wire
 from sandboxes.process import ProcessSandbox, why_no_namespaces
 from sandboxes.protocol import End, Execution, Reply, Returned, SandboxError
-from sandboxes.worker import Connection, WorkerPool
+from sandboxes.pool import WorkerPool
+from sandboxes.worker import Connection, Death
 from tests.sandboxes.jobs import (
     answer,
     below,
@@ -125,9 +126,11 @@ class ScriptedSupervisor:
         self.num_started = 0
 
     def start(self, slot: int) -> Connection:
+        script = next(self._scripts, None)
+        if script is None:
+            raise SandboxError("no more workers")
         self.num_started += 1
         ours, theirs = socket.socketpair()
-        script = next(self._scripts)
 
         def play() -> None:
             with theirs, contextlib.suppress(OSError):
@@ -143,7 +146,7 @@ class ScriptedSupervisor:
             ours.close()
             thread.join()
 
-        return Connection(ours, kill, lambda: "its last words")
+        return Connection(ours, kill, lambda: Death("its last words"))
 
     def pool(self) -> WorkerPool:
         return WorkerPool(self.start, num_workers=1, level="scripted", environment="none")
@@ -263,7 +266,9 @@ def test_a_job_that_can_not_be_set_up_is_not_to_blame(tmp_path: Path):
     """Were it graded, every program would be wrong on a machine where this fails."""
     shutil.copytree(ROOT / "sandboxes", tmp_path / "sandboxes")
     zygote = tmp_path / "sandboxes/agent/zygote.py"
-    broken = zygote.read_text().replace("    _set_limits(job)\n", "    raise OSError('no luck')\n")
+    text = zygote.read_text()
+    assert "    _set_limits(job, held)\n" in text
+    broken = text.replace("    _set_limits(job, held)\n", "    raise OSError('no luck')\n")
     zygote.write_text(broken)
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
