@@ -159,8 +159,8 @@ _Run = Annotated[
 _Isolation = Annotated[
     str | None,
     typer.Option(
-        help="auto, namespaces or plain.",
-        autocompletion=lambda: ["auto", "namespaces", "plain"],
+        help="auto, container, namespaces or plain.",
+        autocompletion=lambda: ["auto", "container", "namespaces", "plain"],
     ),
 ]
 

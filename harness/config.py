@@ -24,6 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, 
 from pydantic.fields import FieldInfo
 
 from harness.errors import ConfigError
+from sandboxes.image import DEFAULT_BASE
 
 DEFAULT_FILE = Path("harness.toml")
 ENV_PREFIX = "HARNESS_"
@@ -45,10 +46,19 @@ class Section(BaseModel):
 class SandboxSettings(Section):
     """Where programs that nobody trusts are run."""
 
-    kind: Literal["auto", "namespaces", "plain"] = "auto"
-    """Isolation: Linux namespaces, or plain processes; `auto` takes the best there is."""
+    kind: Literal["auto", "container", "namespaces", "plain"] = "auto"
+    """Isolation: containers (Docker, Podman), Linux namespaces, or plain processes; `auto` takes
+    containers where an engine answers, else namespaces."""
     workers: PositiveInt | None = None
     """Programs at a time; None is the number of cores."""
+    base_image: str = DEFAULT_BASE
+    """What the image of the containers is built from: anything with python3 and pip."""
+    wheels: HomePath | None = None
+    """A folder of wheels for that build, where it has no network."""
+    runtime: str | None = None
+    """Another OCI runtime that the engine knows: `runsc` (gVisor), `kata`."""
+    memory_mb: PositiveInt | None = None
+    """Of one container, with all that runs in it; None is 16 GiB, or 0.9 of the machine's."""
     allow_plain: bool = False
     """Whether `auto` may fall back to plain processes, which are no isolation."""
 

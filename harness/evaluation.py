@@ -17,7 +17,7 @@ import shlex
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +32,9 @@ from harness.models import replay
 from harness.records import Benchmark, EvalRun, RunConfig, Sample, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
 from harness.store import Key, RunWriter, Store
+from sandboxes.container import DockerSandbox
 from sandboxes.process import ProcessSandbox, why_no_namespaces
-from sandboxes.protocol import Sandbox
+from sandboxes.protocol import Sandbox, SandboxUnavailable
 
 DEMO = "fake:demo"
 
@@ -79,7 +80,7 @@ def evaluate(
         StorageError: the run directory can't be written; what is in it stays.
     """
     observer = observer or Observer()
-    isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO)
+    isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO, say=observer.say)
     if isolation.note:
         observer.say(isolation.note)
     if source == DEMO:
@@ -143,7 +144,9 @@ def regrade(
     store = Store(settings.home)
     old = store.load(ref)
     is_demo = old.config.checkpoint.source == DEMO
-    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo)
+    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo, say=observer.say)
+    if isolation.note:
+        observer.say(isolation.note)
     problems = benchmarks.load(old.config.benchmark, data=DataFolders.from_settings(settings))
     if problems.hash != old.config.benchmark_hash:
         raise DataError(
@@ -281,22 +284,45 @@ class Isolation:
 
 
 def choose_sandbox(
-    settings: Settings, sandbox: Sandbox | None = None, *, ours_only: bool = False
+    settings: Settings,
+    sandbox: Sandbox | None = None,
+    *,
+    ours_only: bool = False,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Isolation:
     """The sandbox of the settings, or the given one, which its owner has judged.
 
-    `ours_only`: every program is ours, so that plain isolation needs no consent. Opening the
-    sandbox raises SandboxUnavailable where it can't be had; this does not.
+    `ours_only`: every program is ours, so that plain isolation needs no consent. `say` hears of
+    what takes long, an image that is built. Opening the sandbox raises SandboxUnavailable where it
+    can't be had; this does not.
     """
     if sandbox is not None:
         return Isolation(sandbox, is_plain=False, note="")
-    kind = settings.sandbox.kind
-    is_plain = kind == "plain" or (kind == "auto" and why_no_namespaces() is not None)
-    level = None if kind == "auto" else kind
-    process = ProcessSandbox(level, allow_plain=settings.sandbox.allow_plain or ours_only)
-    note = ""
-    if is_plain and settings.sandbox.allow_plain:
-        note = "plain isolation, by your consent: a program that means harm can do it"
+    wanted = settings.sandbox
+    reason = ""
+    if wanted.kind in ("auto", "container"):
+        containers = DockerSandbox(
+            base=wanted.base_image,
+            wheels=wanted.wheels,
+            memory_mb=wanted.memory_mb,
+            runtime=wanted.runtime,
+            say=say,
+        )
+        if wanted.kind == "container":
+            return Isolation(containers, is_plain=False, note="")
+        try:
+            containers.prepare("python")
+        except SandboxUnavailable as error:
+            reason = str(error)
+        else:
+            return Isolation(containers, is_plain=False, note="sandbox: containers")
+    is_plain = wanted.kind == "plain" or (wanted.kind == "auto" and why_no_namespaces() is not None)
+    level = None if wanted.kind == "auto" else wanted.kind
+    process = ProcessSandbox(level, allow_plain=wanted.allow_plain or ours_only)
+    note = f"sandbox: namespaces, as there are no containers: {reason}" if reason else ""
+    if is_plain:
+        by_consent = "plain isolation, by your consent: a program that means harm can do it"
+        note = by_consent if wanted.allow_plain else ""
     return Isolation(process, is_plain, note)
 
 

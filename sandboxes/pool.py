@@ -19,9 +19,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sandboxes.protocol import End, Execution, Job, OnValues, Reply, Returned, SandboxError
-from sandboxes.worker import Connection, Lost, Worker, collector
+from sandboxes.worker import Connection, Death, Lost, Worker, collector
 
 _CLOSE_S = 30.0
+_MAX_TRIES = 5
+"""Of a job whose engine goes away again and again, which is not the job's fault."""
 _PAUSES_S = (0.0, 0.2, 1.0)
 """Before each try to start a worker."""
 
@@ -148,21 +150,22 @@ class WorkerPool:
         None where it is time to stop.
         """
         see = _each_once(run.on_values) if run.on_values else None
-        lost: Lost | None = None
-        for alone in (False, True):
+        deaths: list[Death] = []
+        while sum(not death.engine_is_gone for death in deaths) < 2 and len(deaths) < _MAX_TRIES:
             values: list[Returned] = []
             try:
-                execution = self._run_once(job, see or collector(values), run, alone=alone)
+                on_values = see or collector(values)
+                execution = self._run_once(job, on_values, run, alone=bool(deaths))
             except Lost as error:
-                lost = error
+                deaths.append(error.death)
                 continue
             if execution is None or see:
                 return execution
             return replace(execution, values=tuple(values))
-        if lost is None or run.stop.is_set():
+        if run.stop.is_set():
             return None
-        end = End.OUT_OF_MEMORY if lost.out_of_memory else End.LOST
-        return Execution(job_id=job.id, end=end, detail=str(lost), level=self.level)
+        end = End.OUT_OF_MEMORY if deaths[-1].out_of_memory else End.LOST
+        return Execution(job_id=job.id, end=end, detail=deaths[-1].reason, level=self.level)
 
     def _run_once(
         self, job: Job, on_values: OnValues, run: "_Run", *, alone: bool

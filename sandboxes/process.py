@@ -26,15 +26,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from sandboxes.protocol import Bundle, Job, Limits, Reply, SandboxUnavailable
 from sandboxes.agent.supervisor import num_oom_kills
 from sandboxes.pool import WorkerPool
+from sandboxes.protocol import Bundle, Job, Limits, Reply, SandboxUnavailable
 from sandboxes.worker import Connection, Death, Lost, Worker, job_uid
 
 Level = Literal["namespaces", "plain"]
 _TMP_MB = 256
 _ROOT = Path(__file__).resolve().parent.parent
-_ENVIRONMENT = {
+WORKER_ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": "/tmp",
     "TMPDIR": "/tmp",
@@ -48,6 +48,7 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
 }
+"""All that a worker's processes find in their environment."""
 
 
 class ProcessSandbox:
@@ -126,7 +127,7 @@ def _start(level: Level, slot: int) -> Connection:
     ours, theirs = socket.socketpair()
     complaints = tempfile.TemporaryFile()
     scratch = tempfile.mkdtemp(prefix="harness-plain-") if level == "plain" else None
-    environment = _ENVIRONMENT | ({"HOME": scratch, "TMPDIR": scratch} if scratch else {})
+    environment = WORKER_ENVIRONMENT | ({"HOME": scratch, "TMPDIR": scratch} if scratch else {})
     with theirs:
         process = subprocess.Popen(
             # Not -I: it would ignore PYTHONHASHSEED too. The environment is ours anyway.

@@ -39,10 +39,9 @@ _END_BYTES = 64 * 1024
 class Lost(SandboxError):
     """The worker died or does not answer; its job is not to blame (yet)."""
 
-    def __init__(self, reason: str, *, out_of_memory: bool = False) -> None:
-        super().__init__(reason)
-        self.out_of_memory = out_of_memory
-        """Kernel or engine says that memory ran out in it."""
+    def __init__(self, death: "Death | str") -> None:
+        self.death = death if isinstance(death, Death) else Death(death)
+        super().__init__(self.death.reason)
 
 
 class Stream(Protocol):
@@ -60,6 +59,9 @@ class Death(NamedTuple):
 
     reason: str
     out_of_memory: bool = False
+    """Kernel or engine says that memory ran out in it."""
+    engine_is_gone: bool = False
+    """It is not to blame, nor is its job: what runs workers went away."""
 
 
 class Connection(NamedTuple):
@@ -154,9 +156,7 @@ class Worker:
                 piece = self._stream.recv(1 << 18)
                 if not piece:
                     death = self._autopsy()
-                    raise Lost(
-                        f"the worker died: {death.reason}", out_of_memory=death.out_of_memory
-                    )
+                    raise Lost(death._replace(reason=f"the worker died: {death.reason}"))
                 self._frames = self._reader.feed(piece)
             except (OSError, wire.WireError) as error:
                 raise Lost(f"the worker fell silent: {error}") from error

@@ -62,6 +62,10 @@ def main(settings: Settings) -> None:
             zygote.serve(theirs, zygote.Identity(settings.job_uid, settings.nested))
         os._exit(0)
     theirs.close()
+    if linux_host:
+        # An engine that shuts down says so first, and the first process of a container hears only
+        # what it listens to. No job can send us a signal.
+        signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     Supervisor(settings, ours, zygote_pid).serve()
 
 

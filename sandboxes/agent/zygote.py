@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from sandboxes.agent import calls, codec, linux, wire
@@ -115,7 +115,7 @@ _after_fork: "list[dict[str, Callable[[], object]]]" = []
 """What preloaded modules want done after a fork: `threading` and `random`, nearly always."""
 
 
-def _preload(modules: "list[str]") -> None:
+def _preload(modules: "Sequence[str]") -> None:
     """Import, and keep back what the modules register to be run in a forked child.
 
     Here there is one thread and the job is seeded anyway, so that for the job's own birth it would
@@ -123,7 +123,11 @@ def _preload(modules: "list[str]") -> None:
     registers all of it (`_become_job`).
     """
     register = os.register_at_fork
-    os.register_at_fork = lambda **hooks: _after_fork.append(hooks)
+
+    def keep(**hooks: "Callable[[], object]") -> None:
+        _after_fork.append(hooks)
+
+    os.register_at_fork = keep
     try:
         for module in modules:
             __import__(module)
@@ -147,9 +151,7 @@ def _read_all(descriptor: int) -> bytes:
     return content
 
 
-def _set_up(
-    job: calls.JobSpec, descriptors: "list[int]", identity: Identity, held: Held
-) -> None:
+def _set_up(job: calls.JobSpec, descriptors: "list[int]", identity: Identity, held: Held) -> None:
     """Become the job, and tell the zygote how that went: an exit code could be the program's."""
     try:
         _become_job(job, descriptors, identity, held)

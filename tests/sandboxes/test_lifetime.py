@@ -18,9 +18,9 @@ import pytest
 
 import sandboxes
 from sandboxes.agent import codec, wire
+from sandboxes.pool import WorkerPool
 from sandboxes.process import ProcessSandbox, why_no_namespaces
 from sandboxes.protocol import End, Execution, Reply, Returned, SandboxError
-from sandboxes.pool import WorkerPool
 from sandboxes.worker import Connection, Death
 from tests.sandboxes.jobs import (
     answer,
