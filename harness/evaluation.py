@@ -29,7 +29,7 @@ from harness.config import Settings
 from harness.errors import DataError, SandboxError, StorageError, UserError
 from harness.grading import GRADER_VERSION, Judge, Profile, Progress, Submission, profile_named
 from harness.models import replay
-from harness.records import Benchmark, EvalRun, RunConfig, Sample, Status, Verdict
+from harness.records import Benchmark, EvalRun, Problem, RunConfig, Sample, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
 from harness.store import Key, RunWriter, Store
 from sandboxes.container import DockerSandbox
@@ -209,17 +209,15 @@ def _grade(
     try:
         if samples:
             judge.prepare([p for p in benchmark if p.id in asked], observer.preparing)
-            submissions = [
-                Submission(
-                    problem=by_id[sample.problem_id],
-                    code=sample.code,
-                    index=sample.index,
-                    truncated=sample.finish_reason == "length",
-                )
-                for sample in samples
+            submissions = [_submission(by_id, sample) for sample in samples]
+            owed = {sample.key for sample in samples}
+            known = [
+                (_submission(by_id, run.samples[key]), verdict)
+                for key, verdict in run.verdicts.items()
+                if key not in owed and key[0] in asked
             ]
             num_owed = len(submissions)
-            for verdict in judge.grade(judge.slowest_first(submissions)):
+            for verdict in judge.grade(judge.slowest_first(submissions), known):
                 run.append_verdict(verdict)
                 num_owed -= 1
                 observer.graded(run, verdict, num_owed)
@@ -235,6 +233,15 @@ def _grade(
                 else None
             )
             run.finish(summary(recorded).as_json(), results)
+
+
+def _submission(by_id: Mapping[str, Problem], sample: Sample) -> Submission:
+    return Submission(
+        problem=by_id[sample.problem_id],
+        code=sample.code,
+        index=sample.index,
+        truncated=sample.finish_reason == "length",
+    )
 
 
 def _benchmark_name(model: replay.Replay, asked: str | None) -> str:

@@ -193,6 +193,9 @@ class Verdict(Record):
     wall_s: float = 0.0
     level: str = ""
     """How the program was isolated: `container`, `namespaces` or `plain`."""
+    same_as: int | None = None
+    """Index of the sample of this problem whose program is equal to the byte: that one was run, and
+    this is its verdict; no time was spent here."""
     profile: str
     grader_version: str
 

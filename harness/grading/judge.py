@@ -12,13 +12,13 @@ Timeouts are final only when the program ran out of time once more, alone on the
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import EnvironmentRefused
 from harness.grading.calls import SuiteJudge
 from harness.grading.profiles import GRADER_VERSION, Profile
+from harness.grading.submissions import Submission, Twins
 from harness.grading.truth import Truth, TruthCache, bundle_of, make_truths
 from harness.records import Problem, Status, SuiteResult, Verdict
 from sandboxes.protocol import Bundle, End, Execution, Job, Reply, Returned, Sandbox, Workers
@@ -35,18 +35,6 @@ STATUS_OF_END: dict[End, Status] = {
     End.LOST: Status.UNSCORED,
 }
 """What a program's end is worth. COMPLETED and ENOUGH depend on its answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A program to be graded."""
-
-    problem: Problem
-    code: str
-    index: int = 0
-    """Number of the sample among those of its problem."""
-    truncated: bool = False
-    """The reply was cut by the token limit."""
 
 
 class Progress(NamedTuple):
@@ -179,21 +167,41 @@ class Judge:
             ),
         )
 
-    def grade(self, submissions: Iterable[Submission]) -> Iterator[Verdict]:
+    def grade(
+        self,
+        submissions: Iterable[Submission],
+        known: Iterable[tuple[Submission, Verdict]] = (),
+    ) -> Iterator[Verdict]:
         """Grade programs; one verdict each, in any order, timeouts last.
 
         The problems must have been prepared. Submissions are drawn as workers get free, so a
-        generator may go on writing them while the first are graded.
+        generator may go on writing them while the first are graded. `known` are verdicts of the
+        same run: twins of their programs are not run again (submissions.py).
         """
+        twins = Twins(known)
         doubtful: list[Submission] = []
-        for submission, verdict in self._grade_once(submissions):
-            if any(result.status == Status.TIMEOUT for result in verdict.suites.values()):
+        for submission, verdict in self._grade_twins(twins.firsts(submissions), twins):
+            if _has_timeout(verdict):
                 doubtful.append(submission)
             else:
                 yield _of_reply(submission, verdict)
         for submission in doubtful:
             for _, verdict in self._grade_once([submission], alone=True):
                 yield _of_reply(submission, verdict)
+
+    def _grade_twins(
+        self, firsts: Iterable[Submission], twins: Twins
+    ) -> Iterator[tuple[Submission, Verdict]]:
+        """Verdicts of the firsts, of their twins, and of the twins that need a run of their own."""
+        owed: list[Submission] = []
+        for submission, verdict in self._grade_once(firsts):
+            yield submission, verdict
+            settled = twins.settle(submission, verdict)
+            owed += settled.owed
+            yield from settled.copies
+        yield from twins.rest()
+        if owed:
+            yield from self._grade_once(owed)
 
     def _grade_once(
         self, submissions: Iterable[Submission], *, alone: bool = False
@@ -331,6 +339,10 @@ def _status(execution: Execution, judge: SuiteJudge, num_tests: int) -> Status:
         # Fewer answers than inputs and no exception: no honest job ends like that.
         return Status.PASSED if judge.num_passed == num_tests else Status.FORBIDDEN
     return STATUS_OF_END[execution.end]
+
+
+def _has_timeout(verdict: Verdict) -> bool:
+    return any(result.status == Status.TIMEOUT for result in verdict.suites.values())
 
 
 def _no_code(submission: Submission, profile: Profile, level: str) -> Verdict:
