@@ -389,18 +389,31 @@ def data_pull(
 
 
 @app.command()
-def doctor(as_json: _Json = False) -> None:
+def doctor(
+    build_images: Annotated[
+        bool, typer.Option("--build-images", help="Only build the containers' image, anew.")
+    ] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Only remove containers that dead harnesses left.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
     """Try what this machine can do: isolation, data, cache. Says what to do about the rest.
 
     \b
     harness doctor
-    harness doctor --json
+    harness doctor --build-images
     """
     from harness import doctor as checks
 
     settings = _invocation.settings()
     screen = _invocation.screen(settings)
-    findings = screen.watch(lambda: checks.examine(settings))
+    if build_images or clean:
+        findings = checks.clean() if clean else []
+        if build_images:
+            findings += screen.watch(lambda: checks.build_images(settings, screen.say))
+    else:
+        findings = screen.watch(lambda: checks.examine(settings, screen.say))
     screen.findings(findings, as_json)
     if any(not finding.ok and finding.needed for finding in findings):
         raise typer.Exit(2)

@@ -290,6 +290,18 @@ class Isolation:
     """What the user must know of it; empty where it is the best there is."""
 
 
+def containers(settings: Settings, say: Callable[[str], None]) -> DockerSandbox:
+    """The Docker sandbox of the settings, whether there is an engine or not."""
+    wanted = settings.sandbox
+    return DockerSandbox(
+        base=wanted.base_image,
+        wheels=wanted.wheels,
+        memory_mb=wanted.memory_mb,
+        runtime=wanted.runtime,
+        say=say,
+    )
+
+
 def choose_sandbox(
     settings: Settings,
     sandbox: Sandbox | None = None,
@@ -308,21 +320,15 @@ def choose_sandbox(
     wanted = settings.sandbox
     reason = ""
     if wanted.kind in ("auto", "container"):
-        containers = DockerSandbox(
-            base=wanted.base_image,
-            wheels=wanted.wheels,
-            memory_mb=wanted.memory_mb,
-            runtime=wanted.runtime,
-            say=say,
-        )
+        docker = containers(settings, say)
         if wanted.kind == "container":
-            return Isolation(containers, is_plain=False, note="")
+            return Isolation(docker, is_plain=False, note="")
         try:
-            containers.prepare("python")
+            docker.prepare("python")
         except SandboxUnavailable as error:
             reason = str(error)
         else:
-            return Isolation(containers, is_plain=False, note="sandbox: containers")
+            return Isolation(docker, is_plain=False, note="sandbox: containers")
     is_plain = wanted.kind == "plain" or (wanted.kind == "auto" and why_no_namespaces() is not None)
     level = None if wanted.kind == "auto" else wanted.kind
     process = ProcessSandbox(level, allow_plain=wanted.allow_plain or ours_only)

@@ -242,10 +242,11 @@ def _started_at(pid: int) -> str:
     return ""
 
 
-def remove_leftovers(engine: Engine, *, everything: bool = False) -> int:
-    """Remove containers whose harness is dead, or all of ours; how many there were.
+def remove_leftovers(engine: Engine) -> int:
+    """Remove the containers of ours that nobody uses any more; how many there were.
 
-    A harness that is killed between making a container and starting it leaves one: it runs nothing.
+    Those whose harness is dead: killed between making a container and starting it, say. Of another
+    machine's harness we can't tell, so of those what is not running, and has not just been made.
 
     Raises:
         SandboxError: the engine went away meanwhile.
@@ -256,16 +257,20 @@ def remove_leftovers(engine: Engine, *, everything: bool = False) -> int:
     num_removed = 0
     try:
         for row in engine.containers(all=True, filters={"label": LABEL}):
-            host, pid, started_at = [*str(row["Labels"][LABEL]).split("/"), "", ""][:3]
-            is_ours = host == _boot_id() and pid.isdigit()
-            is_dead = is_ours and (not started_at or _started_at(int(pid)) != started_at)
-            if everything or is_dead:
+            if _is_left_over(row["Labels"][LABEL], row["State"], time.time() - row["Created"]):
                 with contextlib.suppress(APIError):  # it is being removed already
                     engine.remove_container(row["Id"], force=True)
                 num_removed += 1
     except (APIError, RequestException) as error:
         raise SandboxError(f"the Docker engine can't list its containers: {error}") from None
     return num_removed
+
+
+def _is_left_over(owner: str, state: str, age_s: float) -> bool:
+    host, pid, started_at = [*owner.split("/"), "", ""][:3]
+    if host == _boot_id() and pid.isdigit():
+        return not started_at or _started_at(int(pid)) != started_at
+    return state != "running" and age_s > 60
 
 
 # --- one container ---------------------------------------------------------------------------
