@@ -7,12 +7,15 @@ the last lines of the session say so; under CI=true that is an error instead.
 
 import os
 import signal
-import socket
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests.engine import hide_engine, why_no_docker
+
+hide_engine()
 
 # Whatever started us in the background may have had SIGINT ignored, and children inherit that:
 # the tests of Ctrl-C would wait for an interrupt that never comes.
@@ -45,19 +48,6 @@ def _why_absent(folder: Folder) -> str | None:
     return None if Path(path).is_dir() else f"{folder.variable}={path} is not a folder"
 
 
-def _why_no_docker() -> str | None:
-    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if not host.startswith("unix://"):
-        return None
-    with socket.socket(socket.AF_UNIX) as engine:
-        engine.settimeout(5)
-        try:
-            engine.connect(host.removeprefix("unix://"))
-        except OSError:
-            return "no Docker engine answers"
-    return None
-
-
 def _needs(test: pytest.Item, folder: Folder) -> bool:
     fixtures: tuple[str, ...] = getattr(test, "fixturenames", ())
     return test.get_closest_marker(folder.marker) is not None or folder.fixture in fixtures
@@ -76,7 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 test.add_marker(pytest.mark.skip(reason=why))
 
     dockered = [test for test in items if test.get_closest_marker("docker")]
-    if dockered and (why := _why_no_docker()):
+    if dockered and (why := why_no_docker()):
+        if ON_CI:
+            raise pytest.UsageError(f"{why}, and {len(dockered)} tests need it (CI skips nothing)")
         for test in dockered:
             test.add_marker(pytest.mark.skip(reason=why))
 
