@@ -6,11 +6,32 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import pytest
+
 from sandboxes.agent import codec
-from sandboxes.protocol import Bundle, End, Execution, Job, Limits, OnValues, Workers
+from sandboxes.fake import FakeSandbox
+from sandboxes.process import ProcessSandbox, why_no_namespaces
+from sandboxes.protocol import Bundle, End, Execution, Job, Limits, OnValues, Sandbox, Workers
 
 ONCE: tuple[tuple[object, ...], ...] = ((),)
 """One call without arguments."""
+
+
+def sandbox_named(name: str) -> Sandbox:
+    """`fake`, `plain`, `namespaces` or `container`; skips the test where it can't be had."""
+    if name == "fake":
+        return FakeSandbox()
+    if name == "plain":
+        return ProcessSandbox("plain", allow_plain=True)
+    if name == "namespaces":
+        if reason := why_no_namespaces():
+            pytest.skip(f"no namespaces here: {reason}")
+        return ProcessSandbox("namespaces")
+    assert name == "container", name
+    container = pytest.importorskip("sandboxes.container", reason="there is no container.py yet")
+    if reason := container.why_no_engine():
+        pytest.skip(f"no container engine here: {reason}")
+    return container.DockerSandbox()
 
 
 def job(code: str, inputs: Iterable[tuple[object, ...]] = ONCE, **settings: Any) -> Job:
