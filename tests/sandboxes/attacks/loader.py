@@ -20,11 +20,12 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sandboxes.agent import codec
 from sandboxes.protocol import End, Execution
 
-LIMITS: dict[str, float] = {"wall_s": 20.0, "cpu_s": 20.0, "memory_mb": 256, "processes": 64}
+LIMITS: dict[str, Any] = {"wall_s": 20.0, "cpu_s": 20.0, "memory_mb": 256, "processes": 64}
 """Of a hostile program: wide enough to end by itself, on a busy machine too."""
 _FOLDER = Path(__file__).parent
 _FIELD = re.compile(r"^# (ends|variants|limits|returns): (.+)$", re.MULTILINE)
@@ -37,7 +38,7 @@ class Attack:
     text: str = field(repr=False)
     ends: frozenset[str]
     """What may become of it: values of `records.Status` (cheats) or of `protocol.End`."""
-    limits: dict[str, float]
+    limits: dict[str, Any]
     returns_anything: bool
 
     def program(self, entry_point: str = "f") -> str:
