@@ -4,9 +4,8 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
-
-import pytest
 
 from sandboxes.agent import codec
 from sandboxes.fake import FakeSandbox
@@ -18,7 +17,15 @@ ONCE: tuple[tuple[object, ...], ...] = ((),)
 
 
 def sandbox_named(name: str) -> Sandbox:
-    """`fake`, `plain`, `namespaces` or `container`; skips the test where it can't be had."""
+    """`fake`, `plain`, `namespaces` or `container`; skips the test where it can't be had.
+
+    Images are built from what the settings name (HARNESS_SANDBOX__BASE_IMAGE, …__WHEELS).
+    """
+    import pytest  # not at the top: this file is also used where there is no pytest
+
+    from sandboxes.container import DockerSandbox, why_no_engine
+    from sandboxes.image import DEFAULT_BASE
+
     if name == "fake":
         return FakeSandbox()
     if name == "plain":
@@ -28,10 +35,13 @@ def sandbox_named(name: str) -> Sandbox:
             pytest.skip(f"no namespaces here: {reason}")
         return ProcessSandbox("namespaces")
     assert name == "container", name
-    container = pytest.importorskip("sandboxes.container", reason="there is no container.py yet")
-    if reason := container.why_no_engine():
+    if reason := why_no_engine():
         pytest.skip(f"no container engine here: {reason}")
-    return container.DockerSandbox()
+    wheels = os.environ.get("HARNESS_SANDBOX__WHEELS")
+    return DockerSandbox(
+        base=os.environ.get("HARNESS_SANDBOX__BASE_IMAGE", DEFAULT_BASE),
+        wheels=Path(wheels) if wheels else None,
+    )
 
 
 def job(code: str, inputs: Iterable[tuple[object, ...]] = ONCE, **settings: Any) -> Job:

@@ -17,9 +17,9 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
+from sandboxes.container import LABEL
 from tests.sandboxes.jobs import descendants, eventually
 
-LABEL = "harness.worker"
 _SCRATCH = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", tempfile.gettempdir())
 _OF_THE_ENGINE = ("/var/lib/docker", "/run/docker", "/var/lib/containers", "/run/containerd")
 
@@ -100,7 +100,7 @@ def _is_somebody(uid: int) -> bool:
 
 
 def _containers() -> set[str]:
-    """Those with our label; and control groups that outlived their container."""
+    """Those of this process, by their label; and control groups that outlived their container."""
     import docker
     from docker.errors import DockerException
 
@@ -116,7 +116,13 @@ def _containers() -> set[str]:
         for name in names
         if (found := _CONTAINER_ID.search(name)) and found.group() not in known
     }
-    return {str(c["Id"]) for c in containers if LABEL in (c["Labels"] or {})} | groups
+    owned = (container for container in containers if _is_ours(container["Labels"] or {}))
+    return {str(container["Id"]) for container in owned} | groups
+
+
+def _is_ours(labels: dict[str, str]) -> bool:
+    """Of this process: the label is host/pid/start."""
+    return labels.get(LABEL, "").split("/")[1:2] == [str(os.getpid())]
 
 
 def first_processes(containers: set[str]) -> list[int]:
