@@ -5,7 +5,7 @@ Must fail: the clock is in another process, and kills.
 
 # ends: timeout
 # limits: wall_s=0.5
-# variants: regular_expression integer_of_text power sum decimal sort
+# variants: regular_expression integer_of_text power sum decimal maximum
 import decimal
 import re
 import sys
@@ -22,7 +22,7 @@ def ENTRY():
     elif "VARIANT" == "decimal":
         decimal.getcontext().prec = 10**7
         decimal.Decimal(2).sqrt().exp()
-    elif "VARIANT" == "sort":
-        sorted(range(10**12).__iter__().__class__ and iter(int, 1))
+    elif "VARIANT" == "maximum":
+        max(iter(int, 1))
     else:
         sum(range(10**13))
