@@ -48,6 +48,7 @@ class Engine(images.Builder, Protocol):
     base_url: str
 
     def ping(self) -> bool: ...
+    def close(self) -> None: ...
     def info(self) -> dict[str, Any]: ...
     def create_host_config(self, **settings: object) -> object: ...
     def create_container(self, image: str, command: list[str], **settings: object) -> Any: ...
@@ -133,6 +134,7 @@ class DockerSandbox:
         finally:
             closed.set()
             pool.close()
+            engine.close()  # or its connections stay open until the garbage is collected
 
 
 # --- the engine ------------------------------------------------------------------------------
@@ -198,7 +200,7 @@ def _said_of(host: str, error: Exception) -> str:
 def why_no_engine() -> str | None:
     """None where an engine answers, else the reason."""
     try:
-        connect()
+        connect().close()
     except SandboxUnavailable as error:
         return str(error)
     return None

@@ -21,8 +21,14 @@ hide_engine()
 # the tests of Ctrl-C would wait for an interrupt that never comes.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Scripts, not tests: --doctest-modules would import them.
-collect_ignore = ["bench_grading.py", "verify.py"]
+# Scripts and hostile programs, not tests: --doctest-modules would import them.
+collect_ignore = [
+    "bench_grading.py",
+    "soak.py",
+    "verify.py",
+    "sandboxes/attacks/cheats",
+    "sandboxes/attacks/hostile",
+]
 
 
 class Folder(NamedTuple):

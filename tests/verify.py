@@ -3,6 +3,7 @@
     the tests marked `verify`: all published verdict sets, MBPP+ whole beside evalplus, 20 kills
     the ground truth of both benchmarks, three times in a row, also beside two busy loops
     every cheat on every problem of both benchmarks, in every profile
+    2,000 attacks in random order in each sandbox, and nothing that piles up
 
 Needs HARNESS_DATA and HARNESS_PARITY. Exits with 1 where a figure misses; the page is written all
 the same, with what was seen.
@@ -28,13 +29,14 @@ from harness.benchmarks.data import DataFolders
 from harness.grading import PROFILES, Judge, Submission, profile_named
 from harness.records import Benchmark, Status
 from sandboxes.process import ProcessSandbox, environment_digest
-from tests.sandboxes.attacks.cheats import CHEATS
+from tests.sandboxes.attacks.loader import CHEATS
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("humaneval+", "mbpp+")
-FAMILIES = ("lying", "a lie", "frame walker", "heap walker", "os._exit", "sys.exit", "patched")
+FAMILIES = ("lying_", "frame", "heap_walker", "exit_", "patched_")
 """The cheats that pass with evalplus, or that a model thinks of first. All others run on all
 problems of `sanity` in the tests."""
+NUM_SOAKED = 2000
 
 
 NOT_DONE = """
@@ -58,7 +60,7 @@ def main() -> None:
     page.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
-        for row in chain(_cheats(cache), _ground_truth(cache), _tests()):
+        for row in chain(_soaks(), _cheats(cache), _ground_truth(cache), _tests()):
             print(f"{'ok    ' if row.ok else 'MISSED'} {row.what}: {row.figure}", flush=True)
             rows.append(row)
             page.write_text(_page(rows, time.monotonic() - started, done=False))
@@ -137,14 +139,42 @@ def _spin() -> None:
         pass
 
 
+def _soaks() -> Iterator[Row]:
+    for sandbox in ("namespaces", "container"):
+        started = time.monotonic()
+        soak = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tests.soak",
+                "--sandbox",
+                sandbox,
+                "--attacks",
+                f"{NUM_SOAKED}",
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        lines = soak.stdout.splitlines()
+        if soak.returncode:
+            print(soak.stdout[-20_000:], flush=True)
+        yield Row(
+            f"{NUM_SOAKED} attacks in random order, {sandbox}",
+            lines[-1] if lines else "no output",
+            soak.returncode == 0,
+            time.monotonic() - started,
+        )
+
+
 def _cheats(folder: Path) -> Iterator[Row]:
-    cheats = [name for name in CHEATS if name.startswith(FAMILIES)]
+    cheats = [cheat for cheat in CHEATS if cheat.name.startswith(FAMILIES)]
     for profile in PROFILES:
         for name in NAMES:
             started = time.monotonic()
             benchmark = benchmarks.load(name, data=DataFolders.from_env())
             submissions = [
-                Submission(problem, CHEATS[cheat](problem.entry_point), index)
+                Submission(problem, cheat.program(problem.entry_point), index)
                 for problem in benchmark
                 for index, cheat in enumerate(cheats)
             ]
@@ -153,7 +183,9 @@ def _cheats(folder: Path) -> Iterator[Row]:
                 verdicts = list(judge.grade(judge.slowest_first(submissions)))
             passed = [verdict for verdict in verdicts if verdict.passed]
             unscored = sum(verdict.status == Status.UNSCORED for verdict in verdicts)
-            which = ", ".join(sorted({f"{cheats[v.index]} on {v.problem_id}" for v in passed})[:5])
+            which = ", ".join(
+                sorted({f"{cheats[v.index].name} on {v.problem_id}" for v in passed})[:5]
+            )
             yield Row(
                 f"{len(cheats)} cheats on the {len(benchmark)} problems of {name}, `{profile}`",
                 f"{len(passed)} of {len(verdicts)} passed, {unscored} unscored {which}".strip(),

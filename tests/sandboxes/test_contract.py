@@ -11,23 +11,12 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from sandboxes.agent import codec
-from sandboxes.fake import FakeSandbox
-from sandboxes.process import ProcessSandbox, why_no_namespaces
-from sandboxes.protocol import End, Job, Reply, Returned, Sandbox, SandboxUnavailable, Workers
-from tests.sandboxes.jobs import job, no_process_left, run, values, witness
+from sandboxes.process import ProcessSandbox
+from sandboxes.protocol import End, Job, Reply, Returned, SandboxUnavailable, Workers
+from tests.sandboxes.jobs import job, no_process_left, run, sandbox_named, values, witness
 
 NAMES = ["fake", "plain", "namespaces"]
 REAL = ["plain", "namespaces"]
-
-
-def sandbox_named(name: str) -> Sandbox:
-    if name == "fake":
-        return FakeSandbox()
-    if name == "plain":
-        return ProcessSandbox("plain", allow_plain=True)
-    if reason := why_no_namespaces():
-        pytest.skip(f"no namespaces here: {reason}")
-    return ProcessSandbox("namespaces")
 
 
 @pytest.fixture(scope="module", params=NAMES)
