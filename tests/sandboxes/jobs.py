@@ -4,7 +4,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from sandboxes.agent import codec
@@ -12,19 +11,26 @@ from sandboxes.fake import FakeSandbox
 from sandboxes.process import ProcessSandbox, why_no_namespaces
 from sandboxes.protocol import Bundle, End, Execution, Job, Limits, OnValues, Sandbox, Workers
 
+
+def marked(*names: str) -> list[Any]:
+    """Names of sandboxes as parameters of a test; those of containers are marked `docker`."""
+    import pytest
+
+    return [
+        pytest.param(name, marks=pytest.mark.docker) if name == "container" else name
+        for name in names
+    ]
+
+
 ONCE: tuple[tuple[object, ...], ...] = ((),)
 """One call without arguments."""
 
 
 def sandbox_named(name: str) -> Sandbox:
-    """`fake`, `plain`, `namespaces` or `container`; skips the test where it can't be had.
-
-    Images are built from what the settings name (HARNESS_SANDBOX__BASE_IMAGE, …__WHEELS).
-    """
+    """`fake`, `plain`, `namespaces` or `container`; skips the test where it can't be had."""
     import pytest  # not at the top: this file is also used where there is no pytest
 
-    from sandboxes.container import DockerSandbox, why_no_engine
-    from sandboxes.image import DEFAULT_BASE
+    from tests.engine import docker_sandbox, why_no_docker
 
     if name == "fake":
         return FakeSandbox()
@@ -35,13 +41,9 @@ def sandbox_named(name: str) -> Sandbox:
             pytest.skip(f"no namespaces here: {reason}")
         return ProcessSandbox("namespaces")
     assert name == "container", name
-    if reason := why_no_engine():
-        pytest.skip(f"no container engine here: {reason}")
-    wheels = os.environ.get("HARNESS_SANDBOX__WHEELS")
-    return DockerSandbox(
-        base=os.environ.get("HARNESS_SANDBOX__BASE_IMAGE", DEFAULT_BASE),
-        wheels=Path(wheels) if wheels else None,
-    )
+    if reason := why_no_docker():
+        pytest.skip(reason)
+    return docker_sandbox()
 
 
 def job(code: str, inputs: Iterable[tuple[object, ...]] = ONCE, **settings: Any) -> Job:

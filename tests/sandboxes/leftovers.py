@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sandboxes.container import LABEL
+from tests.engine import engine_in_sight
 from tests.sandboxes.jobs import descendants, eventually
 
 _SCRATCH = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", tempfile.gettempdir())
@@ -105,7 +106,7 @@ def _containers() -> set[str]:
     from docker.errors import DockerException
 
     try:
-        with contextlib.closing(docker.from_env(timeout=10)) as engine:
+        with engine_in_sight(), contextlib.closing(docker.from_env(timeout=10)) as engine:
             containers = engine.api.containers(all=True)
     except (DockerException, OSError):
         return set()
@@ -132,7 +133,7 @@ def first_processes(containers: set[str]) -> list[int]:
 
     pids: list[int] = []
     if containers:
-        with contextlib.closing(docker.from_env(timeout=10)) as engine:
+        with engine_in_sight(), contextlib.closing(docker.from_env(timeout=10)) as engine:
             for container in containers:
                 with contextlib.suppress(DockerException):
                     state = engine.api.inspect_container(container)["State"]

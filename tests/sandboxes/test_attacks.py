@@ -18,7 +18,7 @@ from harness.records import Problem, Status
 from sandboxes.protocol import End, Workers
 from tests.sandboxes import leftovers
 from tests.sandboxes.attacks.loader import CHEATS, HOSTILE, Attack
-from tests.sandboxes.jobs import run, sandbox_named, witness
+from tests.sandboxes.jobs import marked, run, sandbox_named, witness
 
 PROFILES = [
     # Its own limit an input is 4 s: too long to wait for, and no other rule depends on it.
@@ -40,7 +40,7 @@ class Ground:
         return verdict.status, verdict.stderr
 
 
-@pytest.fixture(scope="module", params=["namespaces", "container"])
+@pytest.fixture(scope="module", params=marked("namespaces", "container"))
 def ground(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:

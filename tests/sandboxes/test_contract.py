@@ -13,10 +13,10 @@ import pytest
 from sandboxes.agent import codec
 from sandboxes.process import ProcessSandbox
 from sandboxes.protocol import End, Job, Reply, Returned, SandboxUnavailable, Workers
-from tests.sandboxes.jobs import job, no_process_left, run, sandbox_named, values, witness
+from tests.sandboxes.jobs import job, marked, no_process_left, run, sandbox_named, values, witness
 
-NAMES = ["fake", "plain", "namespaces"]
-REAL = ["plain", "namespaces"]
+NAMES = marked("fake", "plain", "namespaces", "container")
+REAL = marked("plain", "namespaces", "container")
 
 
 @pytest.fixture(scope="module", params=NAMES)
