@@ -332,7 +332,7 @@ def choose_sandbox(
     is_plain = wanted.kind == "plain" or (wanted.kind == "auto" and why_no_namespaces() is not None)
     level = None if wanted.kind == "auto" else wanted.kind
     process = ProcessSandbox(level, allow_plain=wanted.allow_plain or ours_only)
-    note = f"sandbox: namespaces, as there are no containers: {reason}" if reason else ""
+    note = f"sandbox: namespaces ({reason})" if reason else ""
     if is_plain:
         by_consent = "plain isolation, by your consent: a program that means harm can do it"
         note = by_consent if wanted.allow_plain else ""

@@ -146,37 +146,28 @@ def connect() -> Engine:
     Raises:
         SandboxUnavailable: none does; the message says why, and what to do.
     """
-    import docker
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import RequestException
-
     problems: list[str] = []
     for host in _hosts():
-        try:
-            environment = cast(dict[str, Any], docker.utils.kwargs_from_env())  # pyright: ignore
-            arguments = environment if not host else {"base_url": host}
-            client: Any = docker.APIClient
-            engine = cast(Engine, client(timeout=60, version="auto", **arguments))
-            engine.ping()
-        except APIError as error:
-            problems.append(f"{host}: the engine refuses us: {error.explanation or error}")
-        except (DockerException, RequestException, OSError, ValueError) as error:
-            problems.append(_said_of(host or os.environ.get("DOCKER_HOST", ""), error))
-        else:
-            return engine
-    raise SandboxUnavailable("; ".join(dict.fromkeys(problems)) or "no Docker engine is installed")
+        problem = _knock(host)
+        if problem is None:
+            engine, problem = _client(host)
+            if engine is not None:
+                return engine
+        problems.append(problem)
+    raise SandboxUnavailable("; ".join(dict.fromkeys(problems)) or "no Docker engine runs here")
 
 
 def _hosts() -> Iterator[str]:
-    """Where an engine may listen; the empty string is what DOCKER_HOST says."""
-    from docker.context import ContextAPI
-
+    """Where an engine may listen: DOCKER_HOST or nowhere else; the context; the usual sockets."""
     if os.environ.get("DOCKER_HOST"):
-        yield ""
+        yield os.environ["DOCKER_HOST"]
         return
-    with contextlib.suppress(Exception):  # a config.json that is none of our business
-        context = cast(Any, ContextAPI.get_current_context())  # pyright: ignore
-        yield str(context.Host)
+    if (Path.home() / ".docker" / "config.json").exists():
+        from docker.context import ContextAPI
+
+        with contextlib.suppress(Exception):  # a file that is none of our business
+            context = cast(Any, ContextAPI.get_current_context())  # pyright: ignore
+            yield str(context.Host)
     folders = [os.environ.get("XDG_RUNTIME_DIR", ""), "/var/run", "/run"]
     names = ("docker.sock", "podman/podman.sock")
     for path in (f"{folder}/{name}" for folder in folders if folder for name in names):
@@ -184,17 +175,40 @@ def _hosts() -> Iterator[str]:
             yield f"unix://{path}"
 
 
-def _said_of(host: str, error: Exception) -> str:
-    text = str(error)
+def _knock(host: str) -> str | None:
+    """What keeps us from a socket of this machine: told before the SDK is loaded for nothing."""
+    if not host.startswith("unix://"):
+        return None
     path = host.removeprefix("unix://")
-    if "PermissionError" in text or "Permission denied" in text:
-        return (
-            f"no permission for {path}: add yourself to the group `docker` "
-            "(sudo usermod -aG docker $USER) and log in again"
-        )
-    if any(word in text for word in ("FileNotFoundError", "ConnectionRefused", "No such file")):
-        return f"no Docker engine answers at {path}: start it (sudo systemctl start docker)"
-    return f"{host}: {' '.join(text.split())[:200]}"
+    with socket.socket(socket.AF_UNIX) as door:
+        door.settimeout(5)
+        try:
+            door.connect(path)
+        except PermissionError:
+            return (
+                f"no permission for {path}: add yourself to the group `docker` "
+                "(sudo usermod -aG docker $USER) and log in again"
+            )
+        except OSError as error:
+            return f"no Docker engine answers at {path} ({error.strerror or error})"
+    return None
+
+
+def _client(host: str) -> tuple[Engine | None, str]:
+    import docker
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException
+
+    arguments: dict[str, Any] = {"base_url": host}
+    if os.environ.get("DOCKER_HOST"):  # with the certificates that go with it
+        arguments = cast(dict[str, Any], docker.utils.kwargs_from_env())  # pyright: ignore
+    client: Any = docker.APIClient
+    try:
+        return cast(Engine, client(timeout=60, version="auto", **arguments)), ""
+    except APIError as error:
+        return None, f"the engine at {host} refuses us: {error.explanation or error}"
+    except (DockerException, RequestException, OSError, ValueError) as error:
+        return None, f"no Docker engine answers at {host}: {' '.join(str(error).split())[:200]}"
 
 
 def why_no_engine() -> str | None:

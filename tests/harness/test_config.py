@@ -68,7 +68,7 @@ def test_sources_add_up():
     assert settings.home == Path("runs")
     assert settings.data == Path("files")
     assert settings.cache == Path.home() / "c"
-    assert settings.sandbox.model_dump() == {
+    assert settings.sandbox.model_dump(exclude_defaults=True) == {
         "kind": "plain",
         "workers": 2,
         "allow_plain": True,
@@ -113,6 +113,7 @@ def test_settings_can_not_be_changed():
         (
             lambda: error_of("sandbox = 4"),
             "harness.toml: 'sandbox' is a section; its keys are sandbox.kind, sandbox.workers, "
+            "sandbox.base_image, sandbox.wheels, sandbox.runtime, sandbox.memory_mb, "
             "sandbox.allow_plain",
         ),
         (
@@ -131,6 +132,7 @@ def test_settings_can_not_be_changed():
         (
             lambda: error_of(env={"HARNESS_SANDBOX": "plain"}),
             "HARNESS_SANDBOX: 'sandbox' is a section; its keys are sandbox.kind, sandbox.workers, "
+            "sandbox.base_image, sandbox.wheels, sandbox.runtime, sandbox.memory_mb, "
             "sandbox.allow_plain",
         ),
         (
@@ -144,8 +146,8 @@ def test_settings_can_not_be_changed():
         ),
         (
             lambda: error_of(sandbox__kind="docker"),
-            "--sandbox: sandbox.kind: input should be 'auto', 'namespaces' or 'plain', "
-            "not 'docker'",
+            "--sandbox: sandbox.kind: input should be 'auto', 'container', 'namespaces' or "
+            "'plain', not 'docker'",
         ),
         (
             lambda: error_of(eval__max_unscored=-1),
