@@ -6,6 +6,7 @@ job's inputs already. A worker that is used up, unclean or dead is replaced in t
 
     a worker dies       its job runs once more, alone on all cores, on another worker
     it dies there too   OUT_OF_MEMORY where kernel or engine reports an OOM kill, else LOST
+    a job is SIGKILLed  by whom can't be told, so it runs once more: twice is its own doing
     no worker starts    SandboxError to the caller, who keeps what is done
 
 Not here: what is said to a worker (worker.py), how one is started (process.py, container.py).
@@ -151,6 +152,7 @@ class WorkerPool:
         """
         see = _each_once(run.on_values) if run.on_values else None
         deaths: list[Death] = []
+        was_killed = False
         while sum(not death.engine_is_gone for death in deaths) < 2 and len(deaths) < _MAX_TRIES:
             values: list[Returned] = []
             try:
@@ -159,7 +161,12 @@ class WorkerPool:
             except Lost as error:
                 deaths.append(error.death)
                 continue
-            if execution is None or see:
+            if execution is None:
+                return None
+            if execution.end == End.KILLED and execution.detail == "SIGKILL" and not was_killed:
+                was_killed = True
+                continue
+            if see:
                 return execution
             return replace(execution, values=tuple(values))
         if run.stop.is_set():
