@@ -5,9 +5,14 @@ is never lost. When all is over nothing is left on the machine.
 """
 
 import ast
+import os
+import shutil
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +23,8 @@ from harness.records import Problem, Status
 from sandboxes.protocol import End, Workers
 from tests.sandboxes import leftovers
 from tests.sandboxes.attacks.loader import CHEATS, HOSTILE, Attack
-from tests.sandboxes.jobs import marked, run, sandbox_named, witness
+from tests.sandboxes.jobs import marked, no_process_left, run, sandbox_named, witness
+from tests.sandboxes.test_lifetime import AS_NOBODY, ROOT, python_of_everybody
 
 PROFILES = [
     # Its own limit an input is 4 s: too long to wait for, and no other rule depends on it.
@@ -27,7 +33,7 @@ PROFILES = [
 ]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Ground:
     """One worker for all attacks, and judges that grade on it."""
 
@@ -35,9 +41,10 @@ class Ground:
     judges: list[Judge]
     problems: list[Problem]
 
-    def judge(self, code_of: Problem, judge: Judge, code: str) -> tuple[Status, str]:
-        (verdict,) = judge.grade([Submission(code_of, code)])
-        return verdict.status, verdict.stderr
+
+def graded(judge: Judge, problem: Problem, code: str) -> tuple[Status, str]:
+    (verdict,) = judge.grade([Submission(problem, code)])
+    return verdict.status, verdict.stderr
 
 
 @pytest.fixture(scope="module", params=marked("namespaces", "container"))
@@ -62,10 +69,10 @@ def test_a_cheat_never_passes(ground: Ground, attack: Attack):
     place = CHEATS.index(attack)
     for judge in ground.judges:
         problem = ground.problems[place % len(ground.problems)]
-        status, said = ground.judge(problem, judge, attack.program(problem.entry_point))
+        status, said = graded(judge, problem, attack.program(problem.entry_point))
         assert status in attack.ends, f"{problem.id}, {judge.profile.name}: {said}"
         started = time.monotonic()
-        assert ground.judge(problem, judge, problem.solution)[0] == Status.PASSED
+        assert graded(judge, problem, problem.solution)[0] == Status.PASSED
         assert time.monotonic() - started < 5
         place += 7  # another problem, of another type
 
@@ -77,15 +84,55 @@ def test_a_hostile_program_harms_nobody(ground: Ground, attack: Attack):
     witness(ground.workers)
 
 
-@pytest.mark.parametrize("attack", CHEATS + HOSTILE, ids=lambda attack: attack.name)
-def test_an_attack_is_a_program(attack: Attack):
+ORDINARY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from sandboxes.process import ProcessSandbox, why_no_namespaces
+from tests.sandboxes.attacks.loader import HOSTILE
+from tests.sandboxes.jobs import run, witness
+if why_no_namespaces():
+    sys.exit(f"SKIP {why_no_namespaces()}")
+with ProcessSandbox("namespaces").open("python", 1) as workers:
+    for attack in HOSTILE:
+        if harm := attack.harm(run(workers, attack.program(), **attack.limits)):
+            print(attack.name, harm)
+        witness(workers)
+print("done")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="all the other tests run as an ordinary user here")
+def test_hostile_programs_in_the_namespaces_of_an_ordinary_user():
+    """Where each job is the first process of a namespace of its own, and shares its user."""
+    python = python_of_everybody()
+    if python is None:
+        pytest.skip("no Python 3.11 that an ordinary user can run: nested namespaces untried")
+    with tempfile.TemporaryDirectory() as name, no_process_left():
+        folder = Path(name)
+        for source in ("sandboxes", "tests/sandboxes/attacks", "tests/sandboxes/jobs.py"):
+            copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+            (folder / source).parent.mkdir(parents=True, exist_ok=True)
+            copy(ROOT / source, folder / source)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        command = [*AS_NOBODY, python, "-P", "-c", ORDINARY, name]
+        finished = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=300)
+    if finished.stderr.startswith("SKIP "):
+        pytest.skip(f"an ordinary user has no namespaces here: {finished.stderr[5:]}")
+    assert (finished.stdout, finished.stderr) == ("done\n", "")
+
+
+def test_an_attack_is_a_program():
     """One that does not even parse would prove nothing; neither would one without an aim."""
-    assert ast.get_docstring(ast.parse(attack.program("wanted"))) is not None
-    assert "wanted" in attack.program("wanted")
-    if attack in CHEATS:
-        assert attack.ends <= set(Status) - {Status.PASSED, Status.UNSCORED}
-    else:
-        assert attack.ends <= set(End) - {End.LOST, End.SYNTAX}
+    for attack in CHEATS + HOSTILE:
+        program = attack.program("wanted")
+        assert ast.get_docstring(ast.parse(program)), attack.name
+        assert "wanted" in program, attack.name
+    assert {end for attack in CHEATS for end in attack.ends} <= set(Status)
+    assert not [attack for attack in CHEATS if attack.ends & {Status.PASSED, Status.UNSCORED}]
+    assert {end for attack in HOSTILE for end in attack.ends} <= set(End)
+    assert not [attack for attack in HOSTILE if attack.ends & {End.LOST, End.SYNTAX}]
 
 
 def test_the_suite_is_as_large_as_it_was():

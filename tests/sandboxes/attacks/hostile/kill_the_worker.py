@@ -18,6 +18,7 @@ def ENTRY():
         "every": [int(name) for name in os.listdir("/proc") if name.isdigit()],
     }["VARIANT"]
     reached = []
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # or it were an exception of Python's
     for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGUSR1):
         for pid in targets:
             if pid in (os.getpid(), int(os.readlink("/proc/self"))):
