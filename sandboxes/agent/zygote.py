@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
-from sandboxes.agent import calls, codec, linux, wire
+from sandboxes.agent import calls, codec, linux, seccomp, wire
 
 _MAX_BUNDLES = 4
 _OUTCOME, _READY = 4, b"ready"
@@ -193,7 +193,7 @@ def _become_job(
         os.setresgid(identity.uid, identity.uid, identity.uid)
         os.setresuid(identity.uid, identity.uid, identity.uid)
     if identity.uid:
-        linux.install_seccomp()
+        seccomp.install()
     elif sys.platform == "linux":
         linux.die_with_parent()  # plain isolation: no namespace ends with the worker
     for hooks in _after_fork:

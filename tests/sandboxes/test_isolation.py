@@ -16,7 +16,7 @@ import pytest
 
 from harness.benchmarks import DataFolders, load
 from harness.grading import Judge, Submission, profile_named
-from sandboxes.agent import linux
+from sandboxes.agent import seccomp
 from sandboxes.process import ProcessSandbox, why_no_namespaces
 from sandboxes.protocol import End, Workers
 from tests.sandboxes.jobs import answer, job, run, values, witness
@@ -369,7 +369,7 @@ def f():
 def test_denied_system_calls(worker: Workers):
     """System V IPC, queues, keyrings, mounts, namespaces, ptrace, io_uring … and memory files."""
     column = 0 if IS_X86 else 1
-    numbers = {name: row[column] for name, row in linux.DENIED_SYSCALLS.items()}
+    numbers = {name: row[column] for name, row in seccomp.DENIED_SYSCALLS.items()}
     code = f"""
 import ctypes
 def f():
