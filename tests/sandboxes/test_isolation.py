@@ -1,4 +1,4 @@
-"""What a program can reach from inside a worker in namespaces, and what it leaves: nothing.
+"""What a program can reach from inside a worker, and what it leaves: nothing.
 
 One test a rule of the sandbox, each written so that it fails where the rule is broken. The
 attacks are small and bounded; after each a witness, an honest program, runs on the same worker.
@@ -17,22 +17,30 @@ import pytest
 from harness.benchmarks import DataFolders, load
 from harness.grading import Judge, Submission, profile_named
 from sandboxes.agent import seccomp
-from sandboxes.process import ProcessSandbox, why_no_namespaces
-from sandboxes.protocol import End, Workers
-from tests.sandboxes.jobs import answer, job, run, values, witness
+from sandboxes.protocol import End, Sandbox, Workers
+from tests.sandboxes.jobs import answer, job, marked, run, sandbox_named, values, witness
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or why_no_namespaces() is not None,
-    reason=f"no namespaces here: {why_no_namespaces()}",
-)
 IS_X86 = platform.machine() in ("x86_64", "AMD64")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: jobs with a user of their own")
 
 
+@pytest.fixture(params=marked("namespaces", "container"))
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return sandbox_named(request.param)
+
+
 @pytest.fixture
-def worker() -> Iterator[Workers]:
+def worker(sandbox: Sandbox) -> Iterator[Workers]:
     """One worker, so that what one job does the next one feels."""
-    with ProcessSandbox("namespaces").open("python", 1) as opened:
+    with sandbox.open("python", 1) as opened:
+        yield opened
+        witness(opened)
+
+
+@pytest.fixture
+def in_namespaces() -> Iterator[Workers]:
+    """For what only a root directory that was built by hand can promise."""
+    with sandbox_named("namespaces").open("python", 1) as opened:
         yield opened
         witness(opened)
 
@@ -93,7 +101,7 @@ def test_the_scanner_finds_what_is_there(worker: Workers):
     assert str(text).startswith("ValueError: FOUND") and inputs[0][0] in str(text)
 
 
-def test_a_canonical_solution_is_nowhere_in_memory(tmp_path: Path):
+def test_a_canonical_solution_is_nowhere_in_memory(sandbox: Sandbox, tmp_path: Path):
     problem = load("sanity", data=DataFolders.from_env()).problems[0]
     secret = marker()
     arguments = ", ".join(f"a{n}" for n in range(len(problem.suites[0].inputs[0])))
@@ -104,9 +112,7 @@ def test_a_canonical_solution_is_nowhere_in_memory(tmp_path: Path):
     fields["suites"] = (type(suite)(name=suite.name, inputs=suite.inputs[:1]),)
     problem = type(problem)(**fields)
     scan = SCAN.replace("def f():", f"def {problem.entry_point}({arguments}):")
-    with Judge.open(
-        ProcessSandbox("namespaces"), profile_named("strict"), cache=tmp_path, num_workers=1
-    ) as judge:
+    with Judge.open(sandbox, profile_named("strict"), cache=tmp_path, num_workers=1) as judge:
         judge.prepare([problem])
         scanned, honest = sorted(
             judge.grade([Submission(problem, scan, 0), Submission(problem, solution, 1)]),
@@ -167,30 +173,56 @@ def test_the_worker_is_out_of_reach(worker: Workers):
 
 
 @as_root
-def test_two_workers_have_two_users():
-    with ProcessSandbox("namespaces").open("python", 2) as workers:
+def test_two_workers_have_two_users(sandbox: Sandbox):
+    with sandbox.open("python", 2) as workers:
         code = "import os, time\ndef f(): time.sleep(0.2); return os.getuid()"
         executions = workers.run([job(code, id=str(n)) for n in range(4)])
         assert len({values(execution)[0] for execution in executions}) == 2
 
 
 def test_no_privilege_is_left(worker: Workers):
-    status, flags = answer(
+    status = answer(
         worker,
-        "import os\ndef f():\n"
+        "def f():\n"
         " status = dict(line.split(':\\t') for line in open('/proc/self/status').read().splitlines())\n"
-        " mounts = [line.split()[4] for line in open('/proc/self/mountinfo')]\n"
-        " return status, {path: os.statvfs(path).f_flag for path in mounts}",
+        " return status",
     )
     assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
     assert int(status["CapInh"], 16) == int(status["CapAmb"], 16) == 0
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+
+
+def test_mounts_are_read_only(in_namespaces: Workers):
+    flags = answer(
+        in_namespaces,
+        "import os\ndef f():\n"
+        " mounts = [line.split()[4] for line in open('/proc/self/mountinfo')]\n"
+        " return {path: os.statvfs(path).f_flag for path in mounts}",
+    )
     writable = {path for path, flag in flags.items() if not flag & os.ST_RDONLY}
     devices = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}
     assert writable == {"/tmp", "/dev/shm", "/proc"} | devices
     assert all(
         flags[path] & os.ST_NOSUID for path in flags if path in ("/", "/usr", "/tmp", "/dev/shm")
     )
+
+
+def test_only_the_scratch_folders_take_files(worker: Workers):
+    """Tried in every folder there is, POSIX queues among them."""
+    code = """
+import os
+def f():
+    taken = []
+    for folder, inner, _ in os.walk("/"):
+        if folder == "/proc":
+            inner[:] = ["self"]
+        try:
+            os.close(os.open(os.path.join(folder, "harness-x"), os.O_CREAT | os.O_WRONLY))
+            taken.append(folder)
+        except OSError: pass
+    return sorted(taken)
+"""
+    assert answer(worker, code, wall_s=60) == ["/dev/shm", "/tmp"]
 
 
 SETUID = """
@@ -442,7 +474,7 @@ def test_a_job_is_the_first_to_be_killed(worker: Workers):
 # --- 7: no secrets --------------------------------------------------------------------------------------
 
 
-def test_nothing_of_the_host_is_visible(worker: Workers, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_of_the_host_is_visible(monkeypatch: pytest.MonkeyPatch):
     secret = marker()
     monkeypatch.setenv("HARNESS_MARKER", secret)
     project = str(Path(__file__).resolve().parents[2])
@@ -473,7 +505,7 @@ def f():
                 for name in os.listdir(path)]
     return seen, packages, dict(os.environ), sys.argv, os.getcwd()
 """
-    with ProcessSandbox("namespaces").open("python", 1) as workers:
+    with sandbox_named("namespaces").open("python", 1) as workers:
         seen, packages, environment, argv, folder = answer(workers, code)
     assert (seen, packages) == ([], [])
     assert secret not in repr(environment)
@@ -481,20 +513,20 @@ def f():
     assert (argv, folder) == (["-c"], "/tmp")
 
 
-def test_solutions_inside_the_interpreters_folder_are_covered(worker: Workers):
+def test_solutions_inside_the_interpreters_folder_are_covered(in_namespaces: Workers):
     code = """
 import glob, sys
 def f():
     roots = {sys.base_prefix + "/lib", "/usr/lib", "/usr/local/lib"}
     return [path for root in roots for path in glob.glob(root + "/python3*/*-packages/*")]
 """
-    assert answer(worker, code) == []
+    assert answer(in_namespaces, code) == []
 
 
 # --- 8: determinism -----------------------------------------------------------------------------------------
 
 
-def test_chance_is_the_same_everywhere():
+def test_chance_is_the_same_everywhere(sandbox: Sandbox):
     code = """
 import random, time
 try:
@@ -508,7 +540,7 @@ def f():
 """
     answers: list[object] = []
     for _ in range(2):
-        with ProcessSandbox("namespaces").open("python", 2) as workers:
+        with sandbox.open("python", 2) as workers:
             for execution in workers.run([job(code, id=str(n), seed=7) for n in range(8)]):
                 answers += values(execution)
             (other,) = values(run(workers, code, seed=8))
