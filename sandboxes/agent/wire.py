@@ -17,7 +17,7 @@ BUNDLE, JOB, ENOUGH, REPLY = b"B", b"J", b"X", b"R"
 # supervisor -> harness
 HELLO, STREAM, DONE = b"H", b"S", b"D"
 # job -> harness, inside STREAM
-VALUES, END = b"V", b"E"
+VALUES, END, TEST = b"V", b"E", b"T"
 # replies to a digest
 GO_ON, FULL = b"c", b"f"
 
