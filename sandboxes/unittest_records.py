@@ -21,6 +21,7 @@ _EVENTS = {
     "start": (str,),
     "stop": (str, str, str),
     "evidence": (str, list, list),
+    "looked": (str,),
     "ended": (str, str),
 }
 """What follows the event's name and its run's."""
@@ -67,9 +68,11 @@ class TestRecords:
                 self._start(run, _clean(rest[0]))
             case "stop":
                 self._stop(run, *map(_clean, rest))
+            case "looked":
+                run.changed = (*run.changed, _clean(rest[0]))
             case "evidence":
                 run.problem = _clean(rest[0])
-                run.changed = tuple(map(_clean, cast(list[object], rest[1])))
+                run.changed += tuple(map(_clean, cast(list[object], rest[1])))
                 run.foreign = tuple(map(_clean, cast(list[object], rest[2])))
             case _:
                 run.end = _clean(rest[0])

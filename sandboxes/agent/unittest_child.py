@@ -18,12 +18,15 @@ import builtins
 import marshal
 import os
 import sys
+import threading
 import unittest
+import unittest.mock
 from collections.abc import Callable
-from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from types import CodeType, FunctionType, ModuleType, SimpleNamespace
+from typing import Any, TypeAlias
 
-from sandboxes.agent import codec, snapshot, wire
+from sandboxes.agent import calls, codec, snapshot, watcher, wire
+from sandboxes.agent.snapshot import changed, remember
 
 MODULE = "__test__"
 TEST_CLASS = "TestCases"
@@ -32,7 +35,7 @@ REAL, POISON, REPLAY = b"r", b"p", b"y"
 NONCE_BYTES = 16
 
 # child -> referee
-LOADED, UNLOADABLE, START, STOP, CALL, EVIDENCE = b"l", b"u", b"s", b"t", b"c", b"v"
+LOADED, UNLOADABLE, START, STOP, CALL, LOOK, EVIDENCE = (bytes([c]) for c in b"lustcov")
 
 _QUICK = ("unittest.case", "unittest.suite", "unittest.result")
 _WATCHED = (
@@ -46,218 +49,333 @@ _CALLS_BYTES = 4 << 20
 _EVERY_CALL, _SOME_CALLS = 256, 64
 """The quick look happens after each of the first calls, later now and then."""
 _NAMES = 50
-RETURNED, RAISED, UNCARRIED = b"v", b"e", b"?"
+_CASE, _SUITE = unittest.TestCase, unittest.TestSuite
+_RUN_SUITE: "Callable[..., object]" = unittest.TestSuite.run
+RETURNED, RAISED, FUNCTION = b"v", b"e", b"f"
 
 
-class Unrecorded(AssertionError):
-    """The replay was asked for an answer that the real run did not give."""
+Answers: TypeAlias = "dict[bytes, list[tuple[bytes, bytes]]]"
+"""Of the real run: test name to what each call gave, a flag and a codec frame."""
 
 
-class Link:
-    """The child's end of its socket to the referee, on descriptors and C functions alone."""
+Pristine: TypeAlias = (
+    "tuple[snapshot.Memory, snapshot.Memory, frozenset[int], tuple[type, ...],"
+    " tuple[frozenset[CodeType], frozenset[CodeType]]]"
+)
+"""How things are before any program: all that is watched; what is looked at after each call; the
+identities of all classes, and the classes, held so that no identity is given out again; harmless
+code (watcher.py). Taken down in the zygote, once its modules are loaded."""
+Task: TypeAlias = "tuple[dict[str, Any], str, bytes, str, CodeType]"
+"""The module's namespace, the entry point, the role, the entry point's alias, the tests."""
+Voice: TypeAlias = "tuple[Callable[..., None], Any, Callable[[], bytes]]"
+"""Send a frame; the result object that unittest reports to; the name of the running test."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._write, self._read = os.write, os.read
-        self._pack = wire.pack
-        self._nonce = b""
-        self._number = 0
 
-    def authorize(self, nonce: bytes) -> None:
-        self._nonce = nonce
+def pristine() -> Pristine:
+    unittest.mock.mock_open()  # it binds two names of its module when it is first called
+    classes = _all_classes()
+    harmless, passing = watcher.harmless_code()
+    return (
+        snapshot.remember(_WATCHED),
+        snapshot.remember(_QUICK),
+        frozenset(map(id, classes)),
+        classes,
+        (harmless | {_shortly.__code__}, passing),
+    )
 
-    def send(self, kind: bytes, *fields: bytes) -> None:
-        self._number += 1
-        stamp = self._nonce and self._nonce + self._number.to_bytes(4, "big")
-        frame = self._pack(kind, stamp + b"\0".join(fields))
-        while frame:
-            frame = frame[self._write(self._descriptor, frame) :]
 
-    def receive(self, count: int) -> bytes:
+def _all_classes() -> "tuple[type, ...]":
+    found: dict[int, type] = {id(object): object}
+    queue: list[type] = [object]
+    while queue:
+        for cls in type.__subclasses__(queue.pop()):
+            if id(cls) not in found:
+                found[id(cls)] = cls
+                queue.append(cls)
+    return tuple(found.values())
+
+
+def run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> None:
+    """Be a child of the referee that has a program: load it, hear the role, do it, leave."""
+    leave, unmarshal = os._exit, marshal.loads
+    send, receive, authorize = _private(_link)(descriptor)
+    perform, load = _private(_perform), _private(_load)
+    namespace = _new_module()
+    record, current = _private(_record)(send)
+
+    def tell(label: str) -> None:
+        send(LOOK, label.encode())
+
+    try:
+        watcher.install(tell, *pristine[4])
+        failure = load(namespace, code, entry_point)
+        if failure is not None:
+            send(UNLOADABLE, failure[0].encode(), _text(failure[1]))
+            return
+        send(LOADED)
+        role, alias, tests = unmarshal(_order(receive, authorize))
+        task = (namespace, entry_point, role, alias, tests)
+        perform(task, (send, record, current), pristine, {})
+    finally:
+        leave(0)
+
+
+def replay(descriptor: int, entry_point: str, pristine: Pristine, answers: Answers) -> None:
+    """Be the child that has none."""
+    send, receive, authorize = _link(descriptor)
+    record, current = _record(send)
+    try:
+        send(LOADED)
+        unmarshal = marshal.loads  # of what the referee wrote
+        role, alias, tests = unmarshal(_order(receive, authorize))
+        task = (_new_module(), entry_point, role, alias, tests)
+        _perform(task, (send, record, current), pristine, answers)
+    finally:
+        os._exit(0)
+
+
+def _order(receive: "Callable[[int], bytes]", authorize: "Callable[[bytes], None]") -> bytes:
+    length = int.from_bytes(receive(4), "big")
+    authorize(receive(NONCE_BYTES))
+    return receive(length)
+
+
+def _private(function: "Callable[..., Any]") -> "Callable[..., Any]":
+    """A function of this module over a copy of it, which no program can reach by a name.
+
+    The module itself is in reach: `object.__subclasses__()` leads to a class of the agent, its
+    methods to their globals. The copy has its own builtins too.
+    """
+    if not _copy:
+        _copy["__builtins__"] = dict(vars(builtins))
+        for module in (watcher, snapshot, sys.modules[__name__]):
+            for key, value in list(vars(module).items()):
+                if type(value) is FunctionType and value.__module__ == module.__name__:
+                    _copy[key] = FunctionType(value.__code__, _copy, key, value.__defaults__)
+                    _copy[key].__kwdefaults__ = value.__kwdefaults__
+                elif not key.startswith("__"):
+                    _copy[key] = value
+    return _copy[function.__name__]
+
+
+_copy: "dict[str, Any]" = {}
+
+
+def _link(descriptor: int) -> "tuple[Callable[..., None], Callable[[int], bytes], Any]":
+    """Three functions: send a frame, receive bytes, and stamp frames with a nonce from now on."""
+    write, read, header = os.write, os.read, wire.HEADER.pack
+    lock = threading.Lock()
+    nonce = b""
+    number = 0
+
+    def authorize(given: bytes) -> None:
+        nonlocal nonce
+        nonce = given
+
+    def send(kind: bytes, *fields: bytes) -> None:
+        nonlocal number
+        with lock:
+            number += 1
+            content = (nonce and nonce + number.to_bytes(4, "big")) + b"\0".join(fields)
+            frame = header(kind, len(content)) + content
+            while frame:
+                frame = frame[write(descriptor, frame) :]
+
+    def receive(count: int) -> bytes:
         received = b""
         while len(received) < count:
-            piece = self._read(self._descriptor, count - len(received))
+            piece = read(descriptor, count - len(received))
             if not piece:
                 os._exit(0)
             received += piece
         return received
 
+    return send, receive, authorize
 
-class Record:
-    """What `TestCase.run` asks of a result, and not one line of `unittest.result`."""
 
-    failfast = buffer = tb_locals = shouldStop = False
-    _moduleSetUpFailed = False
-    _testRunEntered = True
-    _previousTestClass: "type | None" = None
+def _record(send: "Callable[..., None]") -> "tuple[Any, Callable[[], bytes]]":
+    """What `TestCase.run` asks of a result, and not one line of `unittest.result`; and the name
+    of the test that runs."""
+    current = outcome = b""
+    message = ""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self.current = b""
-        self._outcome = b""
-        self._message = ""
+    def start(test: Any) -> None:
+        nonlocal current, outcome, message
+        current, outcome, message = _text(test._testMethodName), b"", ""
+        send(START, current)
 
-    def startTest(self, test: Any) -> None:
-        self.current = _text(test._testMethodName)
-        self._outcome, self._message = b"", ""
-        self._link.send(START, self.current)
+    def stop(test: Any) -> None:
+        nonlocal current
+        name, current = current, b""
+        send(STOP, name, outcome or b"none", _text(message))
 
-    def stopTest(self, test: Any) -> None:
-        name, self.current = self.current, b""
-        self._link.send(STOP, name, self._outcome or b"none", _text(self._message))
+    def say(said: bytes, text: str) -> None:
+        nonlocal outcome, message
+        if not current:  # setUpClass, setUpModule: no test of theirs will start
+            send(START, b"(class)")
+            send(STOP, b"(class)", said, _text(text))
+        elif outcome in (b"", b"passed", b"skipped"):  # the first that is wrong is told
+            outcome, message = said, text
 
-    def _say(self, outcome: bytes, message: str, test: Any) -> None:
-        if not self.current:  # setUpClass, setUpModule: no test of theirs will start
-            self._link.send(START, b"(class)")
-            self._link.send(STOP, b"(class)", outcome, _text(message))
-        elif self._outcome in (b"", b"passed", b"skipped"):  # the first that is wrong is told
-            self._outcome, self._message = outcome, message
+    def passed(test: Any) -> None:
+        nonlocal outcome
+        outcome = outcome or b"passed"
 
-    def addSuccess(self, test: Any) -> None:
-        if not self._outcome:
-            self._outcome = b"passed"
-
-    def addFailure(self, test: Any, err: Any) -> None:
-        self._say(b"failed", _shortly(err), test)
-
-    def addError(self, test: Any, err: Any) -> None:
-        self._say(b"error", _shortly(err), test)
-
-    def addSkip(self, test: Any, reason: object) -> None:
-        self._say(b"skipped", f"{reason}", test)
-
-    def addExpectedFailure(self, test: Any, err: Any) -> None:
-        self._say(b"expected_failure", _shortly(err), test)
-
-    def addUnexpectedSuccess(self, test: Any) -> None:
-        self._say(b"unexpected_success", "", test)
-
-    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+    def of_subtest(test: Any, subtest: Any, err: Any) -> None:
         if err is not None:
-            is_failure = issubclass(err[0], test.failureException)
-            self._say(b"failed" if is_failure else b"error", _shortly(err), test)
+            is_failure = issubclass(err[0], AssertionError)
+            say(b"failed" if is_failure else b"error", _shortly(err))
 
-    def addDuration(self, test: Any, elapsed: float) -> None:
+    def as_(said: bytes) -> "Callable[[Any, Any], None]":
+        return lambda test, err: say(said, _shortly(err))
+
+    def skipped(test: Any, reason: object) -> None:
+        say(b"skipped", f"{reason}")
+
+    def unexpected(test: Any) -> None:
+        say(b"unexpected_success", "")
+
+    def lasted(test: Any, elapsed: float) -> None:
         """Python 3.12 and later; the harness has its own clock."""
 
-
-class Pristine:
-    """How things are before any program: the zygote takes it down, once its modules are loaded."""
-
-    def __init__(self) -> None:
-        self.watch = snapshot.Watch().modules(_WATCHED)
-        self.quick = snapshot.Watch().modules(_QUICK)
-        self.is_known = _known_types()
-        self.run_suite: Callable[..., object] = unittest.TestSuite.run
-        self.suite, self.case = unittest.TestSuite, unittest.TestCase
-
-
-class Program:
-    """A candidate loaded as a module, with what was remembered before it was."""
-
-    def __init__(self, entry_point: str, pristine: Pristine) -> None:
-        self.entry_point = entry_point
-        self.pristine = pristine
-        self.module = ModuleType(MODULE)
-        self.namespace: dict[str, Any] = self.module.__dict__
-        self._builtins = builtins.__dict__
-        sys.modules[MODULE] = self.module
-        self.namespace["__builtins__"] = self._builtins
-
-    def load(self, code: str) -> "tuple[str, str] | None":
-        """Execute the program; how it ended and why, where there is nothing to test."""
-        from sandboxes.agent.calls import describe
-
-        try:
-            program = compile(code, "candidate.py", "exec")
-        except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError) as error:
-            return "syntax", describe(error)
-        _hide_ourselves()
-        try:
-            exec(program, self.namespace)
-        except MemoryError:
-            return "out_of_memory", "MemoryError"
-        except BaseException as error:
-            return "exception", describe(error)
-        if self.entry_point not in self.namespace:
-            return "exception", f"{self.entry_point} is not defined"
-        return None
-
-    def restore(self) -> "list[str]":
-        """Give the tests the builtins and the module that they expect; what was found wrong."""
-        found: list[str] = []
-        if self.namespace.get("__builtins__") is not self._builtins:
-            found.append("__builtins__")
-            self.namespace["__builtins__"] = self._builtins
-        sys.modules[MODULE] = self.module
-        return found
+    record = SimpleNamespace(
+        failfast=False,
+        buffer=False,
+        tb_locals=False,
+        shouldStop=False,
+        _moduleSetUpFailed=False,
+        _testRunEntered=True,
+        _previousTestClass=None,
+        startTest=start,
+        stopTest=stop,
+        addSuccess=passed,
+        addFailure=as_(b"failed"),
+        addError=as_(b"error"),
+        addSkip=skipped,
+        addExpectedFailure=as_(b"expected_failure"),
+        addUnexpectedSuccess=unexpected,
+        addSubTest=of_subtest,
+        addDuration=lasted,
+    )
+    return record, lambda: current
 
 
-def perform(program: Program, link: Link, role: bytes, alias: str, tests: CodeType, record: Record,
-            answers: "dict[bytes, list[tuple[bytes, bytes]]]") -> None:  # fmt: skip
-    """Run the tests in a role, and say what was seen. `alias`: what they call the entry point."""
-    changed = program.restore()
-    foreign: set[str] = set()
-    pristine = program.pristine
-    replacement = program.namespace.get(program.entry_point)
-    class_watch = snapshot.Watch()
+def _new_module() -> "dict[str, Any]":
+    module = ModuleType(MODULE)
+    sys.modules[MODULE] = module
+    namespace = module.__dict__
+    namespace["__builtins__"] = builtins.__dict__
+    return namespace
+
+
+def _load(namespace: "dict[str, Any]", code: str, entry_point: str) -> "tuple[str, str] | None":
+    """Execute the program; how it ended and why, where there is nothing to test."""
+    describe, execute = calls.describe, exec
+    try:
+        program = compile(code, "candidate.py", "exec")
+    except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError) as error:
+        return "syntax", describe(error)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "sandboxes"]:
+        del sys.modules[name]
+    try:
+        execute(program, namespace)
+    except MemoryError:
+        return "out_of_memory", "MemoryError"
+    except BaseException as error:
+        return "exception", describe(error)
+    if entry_point not in namespace:
+        return "exception", f"{entry_point} is not defined"
+    return None
+
+
+def _perform(task: Task, voice: Voice, pristine: Pristine, answers: Answers) -> None:
+    """Run the tests in a role, and say what was seen."""
+    namespace, entry_point, role, alias, tests = task
+    send, record, current = voice
+    memory, quick, known, _, _ = pristine
+    found: list[str] = []
+    foreign: dict[str, bool] = {}
+    looks = [quick]
+    real_builtins = builtins.__dict__
+    if namespace.get("__builtins__") is not real_builtins:
+        found += ["__builtins__"]
+        namespace["__builtins__"] = real_builtins
+    replacement = namespace.get(entry_point)
     if role == REAL:
         if type(replacement) is FunctionType:
-            looks = (pristine.quick, class_watch)
-            calls = _Calls(link, record, pristine.is_known, looks, foreign, changed)
-            replacement = calls.watched(replacement)
-    elif role == POISON:
-        replacement = _poison()
+            replacement = _watched(replacement, voice, known, looks, found, foreign)
     else:
-        replacement = _replay(record, answers)
-    if role != REAL:
-        program.namespace[program.entry_point] = replacement
-    program.namespace[alias] = replacement
+        replacement = _poison() if role == POISON else _replayed(current, answers)
+        namespace[entry_point] = replacement
+    namespace[alias] = replacement
     problem = ""
     try:
-        exec(tests, program.namespace)
-        cases = program.namespace[TEST_CLASS]
-        if pristine.case not in type.__dict__["__mro__"].__get__(cases) or type(cases) is not type:
-            changed.append(f"{TEST_CLASS} is no TestCase")
-        class_watch.of_class(cases)
-        changed += _replaced_methods(cases, tests)
+        exec(tests, namespace)
+        cases: Any = namespace[TEST_CLASS]
+        if _CASE not in type.__dict__["__mro__"].__get__(cases) or type(cases) is not type:
+            found += [f"{TEST_CLASS} is no TestCase"]
+        looks += [remember((), [cases])]
+        found += _replaced_methods(cases, tests)
         names = sorted(name for name in dir(cases) if name.startswith("test"))
-        pristine.run_suite(pristine.suite(map(cases, names)), record)
+        _RUN_SUITE(_SUITE(map(cases, names)), record)
     except BaseException as error:
         problem = _shortly((type(error), error, error.__traceback__))
-    _flush()
-    changed += [*pristine.watch.changed(), *class_watch.changed()]
-    if sys.gettrace() is not None or sys.getprofile() is not None:
-        changed.append("sys.settrace")
-    link.send(EVIDENCE, _text(problem), _lines(dict.fromkeys(changed)), _lines(sorted(foreign)))
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:  # the program may have closed or replaced it
+            pass
+    if role != REPLAY:
+        for each in (memory, *looks[1:]):
+            found += changed(each)
+        if sys.gettrace() is not None or sys.getprofile() is not None:
+            found += ["sys.settrace"]
+    send(EVIDENCE, _text(problem), _lines(dict.fromkeys(found)), _lines(foreign))
 
 
-class _Calls:
-    """The watched entry point: each answer is looked at, written down, and given to the test."""
+def _watched(
+    function: "Callable[..., Any]",
+    voice: Voice,
+    known: "frozenset[int]",
+    looks: "list[snapshot.Memory]",
+    found: "list[str]",
+    foreign: "dict[str, bool]",
+) -> "Callable[..., Any]":
+    """The entry point, each answer of which is looked at, written down, and given to the test.
 
-    def __init__(
-        self,
-        link: Link,
-        record: Record,
-        is_known: "Callable[[type], bool]",
-        looks: "tuple[snapshot.Watch, ...]",
-        foreign: "set[str]",
-        changed: "list[str]",
-    ) -> None:
-        self._link, self._record, self._is_known = link, record, is_known
-        self._looks, self._foreign, self._changed = looks, foreign, changed
-        self._room = _CALLS_BYTES
-        self._num_calls = 0
-        self._encode = codec.encode
+    A function that it returns is watched too: what that does would else go unseen.
+    """
+    send, _, current = voice
+    encode, function_type, plain_type = codec.encode, FunctionType, type
+    room = _CALLS_BYTES
+    num_calls = 0
 
-    def watched(self, function: "Callable[..., Any]") -> "Callable[..., Any]":
+    def write(flag: bytes, value: object) -> None:
+        nonlocal room, num_calls
+        frame = b""
+        if room > 0:
+            if flag != FUNCTION:
+                frame = encode(value, inline_limit=_CALL_BYTES, size_limit=_CALLS_BYTES)
+            room -= len(frame) + 64
+            send(CALL, current(), flag + frame)
+        num_calls += 1
+        if num_calls < _EVERY_CALL or num_calls % _SOME_CALLS == 0:
+            for memory in looks:
+                found.extend(changed(memory))
+
+    def watched(function: "Callable[..., Any]") -> "Callable[..., Any]":
         def answer(*args: Any, **kwargs: Any) -> Any:
             try:
                 value = function(*args, **kwargs)
             except BaseException as error:
-                self._raised(error)
+                names = [cls.__name__ for cls in type.__dict__["__mro__"].__get__(type(error))]
+                write(RAISED, (names, BaseException.__dict__["args"].__get__(error)))
                 raise
-            self._returned(value)
+            if plain_type(value) is function_type:
+                write(FUNCTION, None)
+                return watched(value)
+            foreign.update(dict.fromkeys(_foreign_types(value, known), True))
+            write(RETURNED, value)
             return value
 
         for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
@@ -266,25 +384,7 @@ class _Calls:
         answer.__wrapped__ = function  # type: ignore[attr-defined]
         return answer
 
-    def _returned(self, value: object) -> None:
-        self._foreign.update(_foreign_types(value, self._is_known))
-        self._write(RETURNED, value)
-
-    def _raised(self, error: BaseException) -> None:
-        names = [cls.__name__ for cls in type.__dict__["__mro__"].__get__(type(error))]
-        self._write(RAISED, (names, BaseException.__dict__["args"].__get__(error)))
-
-    def _write(self, flag: bytes, value: object) -> None:
-        frame = b""
-        if self._room > 0:
-            frame = self._encode(value, inline_limit=_CALL_BYTES, size_limit=_CALLS_BYTES)
-            self._room -= len(frame) + 64
-        self._link.send(CALL, self._record.current, (flag if frame else UNCARRIED) + frame)
-        self._num_calls += 1
-        if self._num_calls < _EVERY_CALL or self._num_calls % _SOME_CALLS == 0:
-            for watch in self._looks:
-                if found := watch.changed():
-                    self._changed += found
+    return watched(function)
 
 
 def _poison() -> "Callable[..., object]":
@@ -295,15 +395,15 @@ def _poison() -> "Callable[..., object]":
     return lambda *args, **kwargs: nothing
 
 
-def _replay(
-    record: Record, answers: "dict[bytes, list[tuple[bytes, bytes]]]"
-) -> "Callable[..., object]":
+def _replayed(current: "Callable[[], bytes]", answers: Answers) -> "Callable[..., object]":
     queues = {name: iter(given) for name, given in answers.items()}
 
     def answer(*args: Any, **kwargs: Any) -> object:
-        flag, frame = next(queues.get(record.current, iter(())), (UNCARRIED, b""))
-        if flag == UNCARRIED:
-            raise Unrecorded
+        flag, frame = next(queues.get(current(), iter(())), (b"", b""))
+        if flag == FUNCTION:
+            return answer
+        if flag not in (RETURNED, RAISED):
+            raise AssertionError("the real run gave no such answer")
         value = codec.decode(frame)
         if flag == RETURNED:
             return value
@@ -322,59 +422,50 @@ def _exception(value: Any) -> BaseException:
                 return kind(*args)
             except TypeError:
                 return kind(f"{args}")
-    return Unrecorded()
+    return AssertionError("an exception of no known type")
 
 
-def _known_types() -> "Callable[[type], bool]":
+def _is_known(cls: type, known: "frozenset[int]") -> bool:
     """Whether a class was there before the program was, or belongs to a module that it imported."""
-    known: dict[int, type] = {id(object): object}  # by identity: a metaclass may lie to `in`
-    queue: list[type] = [object]
-    while queue:
-        for cls in type.__subclasses__(queue.pop()):
-            if id(cls) not in known:
-                known[id(cls)] = cls
-                queue.append(cls)
-    identity = id
-    name_of, modules = type.__dict__["__module__"].__get__, sys.modules
-    qualified = type.__dict__["__qualname__"].__get__
-
-    def is_known(cls: type) -> bool:
-        if identity(cls) in known:
-            return True
-        try:
-            module = modules.get(name_of(cls))
-            place: Any = module.__dict__
-            origin = module.__spec__.origin or ""  # type: ignore[union-attr]
-            return origin[:1] == "/" and origin[:4] != "/tmp" and place.get(qualified(cls)) is cls
-        except BaseException:
-            return False
-
-    return is_known
+    if id(cls) in known:
+        return True
+    try:
+        name = type.__dict__["__module__"].__get__(cls)
+        module: Any = sys.modules.get(name)
+        origin = module.__spec__.origin or ""
+        bound = module.__dict__.get(type.__dict__["__qualname__"].__get__(cls))
+        return origin[:1] == "/" and origin[:4] != "/tmp" and bound is cls
+    except BaseException:
+        return False
 
 
-def _foreign_types(
-    value: object,
-    is_known: "Callable[[type], bool]",
-    depth: int = 3,
-    type_: Any = type,
-    pairs: Any = dict[Any, Any].items,
-) -> "list[str]":
-    """Classes of the program's own that an answer, or a member of one, is an instance of."""
-    kind = type_(value)
-    if not is_known(kind):
-        return [type_.__dict__["__name__"].__get__(kind)]
+def _foreign_types(value: object, known: "frozenset[int]", depth: int = 3) -> "list[str]":
+    """Classes of the program's own that an answer, or a member of one, is an instance of.
+
+    An iterator counts as one: what it does is code of the program's, that runs later.
+    """
+    kind = type(value)
+    name = type.__dict__["__name__"].__get__(kind)
+    if not _is_known(kind, known):
+        return [name]
+    if any("__next__" in type.__dict__["__dict__"].__get__(base) for base in _mro(kind)):
+        return [name]
     members: Any = ()
-    if kind in (list, tuple, set, frozenset):
+    if kind is list or kind is tuple or kind is set or kind is frozenset:
         members = value
     elif kind is dict:
-        members = [part for pair in pairs(value) for part in pair]
+        members = [part for pair in dict.items(value) for part in pair]  # type: ignore[arg-type]
     found: list[str] = []
     if depth:
         for number, member in enumerate(members):
             if number == 1000:
                 break
-            found += _foreign_types(member, is_known, depth - 1)
+            found += _foreign_types(member, known, depth - 1)
     return found
+
+
+def _mro(kind: type) -> "tuple[type, ...]":
+    return type.__dict__["__mro__"].__get__(kind)
 
 
 def _replaced_methods(cases: Any, tests: CodeType) -> "list[str]":
@@ -399,20 +490,6 @@ def _replaced_methods(cases: Any, tests: CodeType) -> "list[str]":
     return found
 
 
-def _hide_ourselves() -> None:
-    """No import leads to the runner. (A walk over frames or the heap does.)"""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "sandboxes"]:
-        del sys.modules[name]
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BaseException:  # the program may have closed or replaced it
-            pass
-
-
 def _shortly(err: Any) -> str:
     """`Type: message (line 12)`: the last line in the test file."""
     from_type, error, traceback = err
@@ -434,46 +511,3 @@ def _text(text: object) -> bytes:
 
 def _lines(texts: Any) -> bytes:
     return b"\n".join(_text(text).replace(b"\n", b" ")[:200] for text in list(texts)[:_NAMES])
-
-
-def run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> None:
-    """Be a child of the referee that has a program: load it, hear the role, do it, leave."""
-    leave = os._exit
-    link = Link(descriptor)
-    program = Program(entry_point, pristine)
-    unmarshal = marshal.loads
-    try:
-        failure = program.load(code)
-        if failure is not None:
-            link.send(UNLOADABLE, _text(failure[0]), _text(failure[1]))
-            return
-        link.send(LOADED)
-        role, alias, tests = _order(link, unmarshal)
-        perform(program, link, role, alias, tests, Record(link), {})
-    finally:
-        leave(0)
-
-
-def replay(
-    descriptor: int,
-    entry_point: str,
-    pristine: Pristine,
-    answers: "dict[bytes, list[tuple[bytes, bytes]]]",
-) -> None:
-    """Be the child that has none."""
-    link = Link(descriptor)
-    program = Program(entry_point, pristine)
-    try:
-        link.send(LOADED)
-        role, alias, tests = _order(link, marshal.loads)
-        perform(program, link, role, alias, tests, Record(link), answers)
-    finally:
-        os._exit(0)
-
-
-def _order(link: Link, unmarshal: "Callable[[bytes], Any]") -> "tuple[bytes, str, CodeType]":
-    length = int.from_bytes(link.receive(4), "big")
-    nonce, order = link.receive(NONCE_BYTES), link.receive(length)
-    link.authorize(nonce)
-    role, alias, tests = unmarshal(order)
-    return role, alias, tests

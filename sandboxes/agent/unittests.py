@@ -75,7 +75,7 @@ def preload(numpy: bool) -> bool:
             __import__(name)
         except ImportError:
             pass
-    _pristine[:] = [unittest_child.Pristine()]
+    _pristine[:] = [unittest_child.pristine()]
     return True
 
 
@@ -178,6 +178,7 @@ class _Referee:
             try:
                 for kind, payload in reader.feed(piece):
                     if kind == unittest_child.LOADED and not run.nonce:
+                        run.take(kind, payload)
                         self._give_order(link, run, role)
                     elif kind == unittest_child.UNLOADABLE and not run.nonce:
                         end, _, detail = payload.partition(b"\0")
@@ -236,7 +237,7 @@ class _Run:
         self.passed_all = True
         self.answers: dict[bytes, list[tuple[bytes, bytes]]] = {}
         self._say = say
-        self._number = 1  # of the frame that said LOADED
+        self._number = 0
         self._held = 0
 
     def take(self, kind: bytes, payload: bytes) -> bool:
@@ -246,6 +247,10 @@ class _Run:
             ValueError: not by the runner that has the nonce.
         """
         self._number += 1
+        if not self.nonce and kind in (unittest_child.LOOK, unittest_child.LOADED):
+            if kind == unittest_child.LOOK:
+                self._say("looked", self.name, _clear(payload))
+            return False
         stamp = self.nonce + self._number.to_bytes(4, "big")
         if not self.nonce or payload[: len(stamp)] != stamp or self._number > _MAX_FRAMES:
             raise ValueError(f"frame {self._number} of the {self.name} run is not the runner's")
@@ -255,6 +260,8 @@ class _Run:
             self._held += len(answer) + 64
             if self._held <= _MAX_HELD:
                 self.answers.setdefault(name, []).append((answer[:1], answer[1:]))
+        elif kind == unittest_child.LOOK:
+            self._say("looked", self.name, _clear(fields))
         elif kind == unittest_child.START:
             self._say("start", self.name, _clear(fields))
         elif kind == unittest_child.STOP:
