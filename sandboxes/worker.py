@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypedDict, cast
 
 from sandboxes.agent import wire
+from sandboxes.agent.unittests import FAILED
 from sandboxes.protocol import (
     Bundle,
     End,
@@ -278,6 +279,10 @@ class _Answers:
             detail = f"{report['wall_s']:.1f} s elapsed, {report['cpu_s']:.1f} s of CPU"
         elif report["reason"] == "memory":
             end, detail = End.OUT_OF_MEMORY, "its processes together"
+        elif (
+            end is None and self._records and os.waitstatus_to_exitcode(report["status"]) == FAILED
+        ):
+            raise Lost(report["stderr"].strip()[-500:])
         elif end is None:
             end, detail = _end_of(report["status"], report["cpu_s"] >= limits.cpu_s)
         return Execution(

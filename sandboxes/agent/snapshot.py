@@ -20,11 +20,11 @@ _UNNAMED = ("__dict__", "__weakref__", "__abstractmethods__", "_abc_impl")
 """Made anew, or filled, by honest use."""
 
 
-Memory: TypeAlias = (
-    "tuple[tuple[tuple[str, Callable[..., object], str, object], ...],"
-    " tuple[tuple[str, Any, frozenset[str]], ...],"
-    " tuple[tuple[str, Any, object, object, object, tuple[Any, ...]], ...]]"
-)
+Memory: TypeAlias = tuple[
+    tuple[tuple[str, Callable[..., object], str, object], ...],
+    tuple[tuple[str, Any, frozenset[str]], ...],
+    tuple[tuple[str, Any, object, object, object, tuple[Any, ...]], ...],
+]
 """Bindings, the names of classes, functions. Plain tuples: they have no method to replace."""
 
 

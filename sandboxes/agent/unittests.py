@@ -38,10 +38,12 @@ from collections.abc import Callable
 from types import CodeType
 from typing import NamedTuple, NoReturn
 
-from sandboxes.agent import calls, linux, unittest_child, wire
+from sandboxes.agent import calls, linux, unittest_answers, unittest_child, wire
 
 POISON_S = 10.0
 """The poison run and the replay end here: a hang is an outcome like any other."""
+FAILED = 3
+"""Exit status of a referee that failed: the machine's fault. No program can give it one."""
 _MAX_FRAME = 256 * 1024
 _MAX_FRAMES = 50_000
 _MAX_HELD = 8 << 20
@@ -83,8 +85,12 @@ def run(channel: socket.socket, job: calls.JobSpec, isolated: bool) -> NoReturn:
     """Run one unittest job and leave the process. `isolated`: all others of this user are ours."""
     try:
         _Referee(channel, job, isolated).run()
-    finally:
         os._exit(0)
+    except BaseException as error:  # no program runs here: this is ours, and says so
+        try:
+            os.write(2, f"the referee failed: {error!r}\n".encode("utf-8", "replace"))
+        finally:
+            os._exit(FAILED)
 
 
 class _Referee:
@@ -255,7 +261,7 @@ class _Run:
         if not self.nonce or payload[: len(stamp)] != stamp or self._number > _MAX_FRAMES:
             raise ValueError(f"frame {self._number} of the {self.name} run is not the runner's")
         fields = payload[len(stamp) :]
-        if kind == unittest_child.CALL:
+        if kind == unittest_answers.CALL:
             name, _, answer = fields.partition(b"\0")
             self._held += len(answer) + 64
             if self._held <= _MAX_HELD:
