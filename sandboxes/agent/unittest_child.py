@@ -28,6 +28,7 @@ from typing import Any, TypeAlias
 from sandboxes.agent import calls, snapshot, unittest_answers, watcher, wire
 from sandboxes.agent.snapshot import changed, remember
 from sandboxes.agent.unittest_answers import Answers, Voice, poison, replayed, watched
+from sandboxes.agent.watcher import install
 
 MODULE = "__test__"
 TEST_CLASS = "TestCases"
@@ -67,13 +68,13 @@ Task: TypeAlias = tuple[dict[str, Any], str, bytes, str, CodeType]
 def pristine() -> Pristine:
     unittest.mock.mock_open()  # it binds two names of its module when it is first called
     classes = _all_classes()
-    harmless, passing = watcher.harmless_code()
+    ours = (snapshot.__name__, unittest_answers.__name__, __name__)
     return (
         snapshot.remember(_WATCHED),
         snapshot.remember(_QUICK),
         frozenset(map(id, classes)),
         classes,
-        (harmless | {_shortly.__code__}, passing),
+        watcher.harmless_code(ours),
     )
 
 
@@ -90,25 +91,30 @@ def _all_classes() -> "tuple[type, ...]":
 
 def run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> None:
     """Be a child of the referee that has a program: load it, hear the role, do it, leave."""
+    _private(_run)(descriptor, code, entry_point, pristine)
+
+
+def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> None:
     leave, unmarshal = os._exit, marshal.loads
-    send, receive, authorize = _private(_link)(descriptor)
-    perform, load = _private(_perform), _private(_load)
+    send, receive, authorize = _link(descriptor)
     namespace = _new_module()
-    record, current = _private(_record)(send)
+    record, current = _record(send)
 
     def tell(label: str) -> None:
         send(LOOK, label.encode())
 
     try:
-        watcher.install(tell, *pristine[4])
-        failure = load(namespace, code, entry_point)
+        install(tell, *pristine[4], TEST_FILE)
+        for module in (watcher, snapshot, unittest_answers, _OURSELVES):
+            vars(module).clear()  # this is the copy that runs
+        failure = _load(namespace, code, entry_point)
         if failure is not None:
             send(UNLOADABLE, failure[0].encode(), _text(failure[1]))
             return
         send(LOADED)
         role, alias, tests = unmarshal(_order(receive, authorize))
         task = (namespace, entry_point, role, alias, tests)
-        perform(task, (send, record, current), pristine, {})
+        _perform(task, (send, record, current), pristine, {})
     finally:
         leave(0)
 
@@ -141,17 +147,19 @@ def _private(function: "Callable[..., Any]") -> "Callable[..., Any]":
     """
     if not _copy:
         _copy["__builtins__"] = dict(vars(builtins))
-        for module in (watcher, snapshot, unittest_answers, sys.modules[__name__]):
+        modules = (watcher, snapshot, unittest_answers, _OURSELVES)
+        names = [module.__name__ for module in modules]
+        for module in modules:
             for key, value in list(vars(module).items()):
-                if type(value) is FunctionType and value.__module__ == module.__name__:
+                if type(value) is FunctionType and value.__module__ in names:
                     _copy[key] = FunctionType(value.__code__, _copy, key, value.__defaults__)
-                    _copy[key].__kwdefaults__ = value.__kwdefaults__
                 elif not key.startswith("__"):
                     _copy[key] = value
     return _copy[function.__name__]
 
 
 _copy: "dict[str, Any]" = {}
+_OURSELVES = sys.modules[__name__]
 
 
 def _link(descriptor: int) -> "tuple[Callable[..., None], Callable[[int], bytes], Any]":

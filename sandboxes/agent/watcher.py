@@ -4,12 +4,15 @@ An audit hook (PEP 578) can't be taken off, and runs before the thing that is as
 out: what it has said by then can't be unsaid. Python's own modules take frames too; those of
 `_HARMLESS` give none away.
 
-Not seen, because Python has no event for it: the frame that a signal handler is given, and memory
-that is reached through a strided numpy array.
+A signal handler is given a frame, and Python has no event for that: so `_signal.signal` is put
+behind a function that tells, and `_imp.create_builtin`, which could make a second one.
+
+Not seen: memory that is reached through a strided numpy array out of its bounds.
 """
 
+import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -23,18 +26,29 @@ _EVENTS = frozenset(
     }
 )
 _FRAMES = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
+_READ_CODE = "the tests' code"
+_ASKED_BY_PYTHON = _FRAMES | {"sys._getframe", _READ_CODE}
 _CODE = frozenset({"__code__", "__defaults__", "__kwdefaults__"})
 _HARMLESS = ("traceback", "unittest.case", "unittest.result", "collections", "typing", "enum")
 """Modules that read frames and return text or flags, but for the functions named here:"""
 _GIVES_FRAMES = ("walk_tb", "walk_stack", "extract_stack", "format_stack", "print_stack")
-_HARMLESS_FUNCTIONS = (("logging", "findCaller"), ("dataclasses", "make_dataclass"))
+_HARMLESS_FUNCTIONS = (
+    ("logging", "findCaller"),
+    ("dataclasses", "make_dataclass"),
+    ("inspect", "_has_code_flag"),
+)
 
 
-def harmless_code() -> "tuple[frozenset[CodeType], frozenset[CodeType]]":
-    """Code that may have frames; code that hands on what it has to its caller, who then counts."""
+def harmless_code(
+    ours: "Iterable[str]",
+) -> "tuple[frozenset[CodeType], frozenset[CodeType]]":
+    """Code that may have frames, or read code, that of modules of `ours` included; and code that
+    hands on what it has to its caller, who then counts."""
     harmless: set[CodeType] = set()
+    for name in ours:
+        harmless.update(_codes(vars(sys.modules[name]).values(), name))
     passing: set[CodeType] = set()
-    for name in (*_HARMLESS, "logging", "dataclasses"):
+    for name in (*_HARMLESS, "logging", "dataclasses", "inspect"):
         module = sys.modules.get(name)
         for code in _codes(vars(module).values() if module else (), name):
             if code.co_name in ("walk_tb", "currentframe", "<lambda>"):
@@ -65,45 +79,103 @@ def install(
     tell: "Callable[[str], None]",
     harmless: "frozenset[CodeType]",
     passing: "frozenset[CodeType]",
-) -> "Callable[[bool], None]":
-    """From now on `tell` hears of each kind of reach, once; the answer arms and disarms it."""
-    events, frames, codes = _EVENTS, _FRAMES, _CODE
+    tests: str,
+) -> None:
+    """From now on `tell` hears of each kind of reach, once.
+
+    `tests` is the file name of code that a program has no business to read.
+    """
     get_frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
     told: dict[str, bool] = {}
-    armed = True
     busy = False
 
-    def arm(on: bool) -> None:
-        nonlocal armed
-        armed = on
+    def tell_once(label: str) -> None:
+        if label not in told:
+            told[label] = True
+            tell(label)
+
+    def is_harmless() -> bool:
+        frame = get_frame(2)
+        while frame is not None and frame.f_code in passing:
+            frame = frame.f_back
+        return frame is not None and frame.f_code in harmless
 
     def hook(event: str, arguments: "tuple[Any, ...]") -> None:
         nonlocal busy
-        if not armed or busy:
-            return
-        label = ""
-        if event in events:
-            label = event
-        elif event == "object.__getattr__" and arguments[1] in frames:
-            label = arguments[1]
-        elif event == "object.__setattr__" and arguments[1] in codes:
-            label = f"set {arguments[1]}"
-        elif event == "sys._getframe":
-            label = event
-        if not label or label in told:
+        label = _label(event, arguments)
+        if not label or busy or label in told:
             return
         busy = True
         try:
-            if label == "sys._getframe" or label in frames:
-                frame = get_frame(1)
-                while frame is not None and frame.f_code in passing:
-                    frame = frame.f_back
-                if frame is not None and frame.f_code in harmless:
-                    return
-            told[label] = True
-            tell(label)
+            if label == _READ_CODE and arguments[0].__code__.co_filename != tests:
+                return
+            if label not in _ASKED_BY_PYTHON or not is_harmless():
+                tell_once(label)
         finally:
             busy = False
 
     sys.addaudithook(hook)
-    return arm
+    _guard_signals(tell_once)
+
+
+def _label(event: str, arguments: "tuple[Any, ...]") -> str:
+    """What an event is called in what is told; empty for most."""
+    if event in _EVENTS or event == "sys._getframe":
+        return event
+    if event == "object.__getattr__":
+        name = arguments[1]
+        return name if name in _FRAMES else _READ_CODE if name == "__code__" else ""
+    if event == "object.__setattr__" and arguments[1] in _CODE:
+        return f"set {arguments[1]}"
+    return ""
+
+
+def _guard_signals(tell: "Callable[[str], None]") -> None:
+    handlers = (0, 1, signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler)
+
+    def before_signal(arguments: "tuple[Any, ...]") -> None:
+        if not any(argument is each for argument in arguments[1:] for each in handlers):
+            tell("signal.signal")
+
+    def before_create(arguments: "tuple[Any, ...]") -> None:
+        if getattr(arguments[0], "name", "") in ("_signal", "_imp"):
+            tell("_imp.create_builtin")
+
+    signal.signal.__dict__.pop("__wrapped__", None)
+    for name, function, before in (
+        ("_signal", "signal", before_signal),
+        ("_imp", "create_builtin", before_create),
+    ):
+        module: Any = sys.modules[name]
+        setattr(module, function, _told(getattr(module, function), before))
+
+
+def _told(
+    original: "Callable[..., Any]", before: "Callable[[tuple[Any, ...]], None]"
+) -> "Callable[..., Any]":
+    """The same function, with a word before it. The original lies in a generator that waits: what
+    is in there is reached through `gi_frame`, of which the hook tells."""
+
+    def keep(
+        original: "Callable[..., Any]", before: "Callable[[tuple[Any, ...]], None]"
+    ) -> "Generator[Any, tuple[Any, ...], None]":
+        said: Any = None
+        while True:
+            arguments = yield said
+            try:
+                before(arguments)
+                said = True, original(*arguments)
+            except BaseException as error:
+                said = False, error
+
+    keeper = keep(original, before)
+    next(keeper)
+    ask = keeper.send
+
+    def told(*arguments: Any) -> Any:
+        worked, value = ask(arguments)
+        if worked:
+            return value
+        raise value
+
+    return told
