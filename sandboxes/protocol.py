@@ -113,7 +113,7 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class TestRecord:
+class MethodRecord:
     """One test method of one run, from its start to its stop, by our clock. Forgeable."""
 
     name: str
@@ -125,10 +125,10 @@ class TestRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class TestRun:
+class UnittestRun:
     """The tests once through, in one role: `real`, `poison` or `replay` (agent/unittests.py)."""
 
-    tests: tuple[TestRecord, ...] = ()
+    tests: tuple[MethodRecord, ...] = ()
     """In the order of their starts."""
     end: str = ""
     """`completed`, `timeout`, `forged`, or how the program failed to load."""
@@ -148,10 +148,10 @@ class TestRun:
 class Evidence:
     """What a unittest job shows beyond its tests: the runs that were made, by role."""
 
-    runs: Mapping[str, TestRun] = field(default_factory=dict[str, TestRun])
+    runs: Mapping[str, UnittestRun] = field(default_factory=dict[str, UnittestRun])
 
-    def run(self, role: str) -> TestRun:
-        return self.runs.get(role, TestRun())
+    def run(self, role: str) -> UnittestRun:
+        return self.runs.get(role, UnittestRun())
 
 
 class Reply(StrEnum):
@@ -179,7 +179,7 @@ class Execution:
     level: str = ""
     values: tuple[Returned, ...] = field(default=(), repr=False)
     """Filled only where `run` was called without `on_values`."""
-    tests: tuple[TestRecord, ...] = ()
+    tests: tuple[MethodRecord, ...] = ()
     """Of a unittest job: its real run, a record each test method that started."""
     evidence: Evidence = Evidence()
     """Of a unittest job."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from sandboxes.agent.wire import WireError
-from sandboxes.protocol import Evidence, TestRecord, TestRun
+from sandboxes.protocol import Evidence, MethodRecord, UnittestRun
 
 ROLES = ("real", "poison", "replay")
 _MAX_TESTS = 10_000
@@ -31,7 +31,7 @@ _EVENTS = {
 class _Open:
     """One run as it goes on."""
 
-    tests: list[TestRecord] = field(default_factory=list[TestRecord])
+    tests: list[MethodRecord] = field(default_factory=list[MethodRecord])
     started: float | None = None
     end: str = ""
     problem: str = ""
@@ -39,7 +39,7 @@ class _Open:
     foreign: tuple[str, ...] = ()
 
 
-class TestRecords:
+class UnittestRecords:
     """Follows the TEST frames of one job."""
 
     def __init__(self) -> None:
@@ -82,18 +82,18 @@ class TestRecords:
         if run.started is not None or len(run.tests) >= _MAX_TESTS:
             raise WireError("a test that starts before the last one has stopped")
         run.started = time.monotonic()
-        run.tests.append(TestRecord(name))
+        run.tests.append(MethodRecord(name))
 
     def _stop(self, run: _Open, name: str, outcome: str, message: str) -> None:
         if run.started is None or run.tests[-1].name != name:
             raise WireError("a test that stops and had not started")
         elapsed_s = time.monotonic() - run.started
         run.started = None
-        run.tests[-1] = TestRecord(name, outcome, message, elapsed_s)
+        run.tests[-1] = MethodRecord(name, outcome, message, elapsed_s)
 
-    def run(self, role: str) -> TestRun:
+    def run(self, role: str) -> UnittestRun:
         run = self._runs.get(role, _Open())
-        return TestRun(tuple(run.tests), run.end, run.problem, run.changed, run.foreign)
+        return UnittestRun(tuple(run.tests), run.end, run.problem, run.changed, run.foreign)
 
     def evidence(self) -> Evidence:
         return Evidence({role: self.run(role) for role in self._runs})

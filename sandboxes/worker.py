@@ -31,7 +31,7 @@ from sandboxes.protocol import (
     Returned,
     SandboxError,
 )
-from sandboxes.unittest_records import TestRecords
+from sandboxes.unittest_records import UnittestRecords
 
 _MAX_JOBS = 2000
 """A worker is replaced after so many jobs, before small leaks add up."""
@@ -193,7 +193,7 @@ class _Answers:
         self._awaiting_full = False
         self._end: End | None = None
         self._detail = ""
-        self._records = TestRecords() if job.kind == "unittest" else None
+        self._records = UnittestRecords() if job.kind == "unittest" else None
 
     def feed(self, piece: bytes) -> Reply | None:
         """Take raw bytes of the job; what is to be answered to it, if anything."""

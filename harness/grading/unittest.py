@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from harness.grading.truth import UnittestTruth
 from harness.records import Failure, Status
-from sandboxes.protocol import End, Execution, Reply, Returned, TestRecord, TestRun
+from sandboxes.protocol import End, Execution, MethodRecord, Reply, Returned, UnittestRun
 
 _CUT = 500
 
@@ -54,7 +54,7 @@ class UnittestJudge:
         if self.failed is not None and self.num_passed == len(self._methods):
             self.num_passed -= 1  # a failure is never a full set
 
-    def _verdict(self, execution: Execution, wrong: TestRecord | None) -> Status | None:
+    def _verdict(self, execution: Execution, wrong: MethodRecord | None) -> Status | None:
         """The one table. None is a pass."""
         runs = execution.evidence.runs
         real, poison, replay = (execution.evidence.run(role) for role in ("real", *TRIALS))
@@ -74,7 +74,7 @@ class UnittestJudge:
             return self._forbid(f"answers of its own class {', '.join(real.foreign)}")
         return self._poisoned(poison) or self._replayed(replay)
 
-    def _poisoned(self, poison: TestRun) -> Status | None:
+    def _poisoned(self, poison: UnittestRun) -> Status | None:
         truth = self._truth
         if poison.end != truth.poison_end:
             if poison.end == "timeout":  # confirmed alone, like every timeout
@@ -85,7 +85,7 @@ class UnittestJudge:
             return self._forbid(f"other tests pass without the function: {', '.join(sorted(odd))}")
         return None
 
-    def _replayed(self, replay: TestRun) -> Status | None:
+    def _replayed(self, replay: UnittestRun) -> Status | None:
         if replay.end == "timeout" and self._truth.replay_passed - replay.passed:
             return Status.TIMEOUT
         for name in self._methods:
@@ -101,7 +101,7 @@ class UnittestJudge:
         self.failure = self._failure("", "untouched tests", why)
         return Status.FORBIDDEN
 
-    def _failure_of(self, test: TestRecord) -> Failure:
+    def _failure_of(self, test: MethodRecord) -> Failure:
         return self._failure(
             test.name, "passed", f"{test.outcome or 'did not end'} {test.message}".strip()
         )

@@ -107,6 +107,8 @@ def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> No
         install(tell, *pristine[4], TEST_FILE)
         for module in (watcher, snapshot, unittest_answers, _OURSELVES):
             vars(module).clear()  # this is the copy that runs
+        for name in [name for name in sys.modules if name.partition(".")[0] == "sandboxes"]:
+            del sys.modules[name]
         failure = _load(namespace, code, entry_point)
         if failure is not None:
             send(UNLOADABLE, failure[0].encode(), _text(failure[1]))
@@ -131,6 +133,25 @@ def replay(descriptor: int, entry_point: str, pristine: Pristine, answers: Answe
         _perform(task, (send, record, current), pristine, answers)
     finally:
         os._exit(0)
+
+
+def rehearse(
+    task: "tuple[str, str, str]", role: bytes, send: "Callable[..., None]", answers: Answers
+) -> None:
+    """One run in this very process, for a fake: code, entry point, text of the tests."""
+    code, entry_point, tests = task
+    before = pristine()
+    namespace = _new_module()
+    try:
+        if role != REPLAY and (failure := _load(namespace, code, entry_point)):
+            send(UNLOADABLE, failure[0].encode(), _text(failure[1]))
+            return
+        record, current = _record(send)
+        compiled = compile(tests, TEST_FILE, "exec")
+        its_task = (namespace, entry_point, role, entry_point, compiled)
+        _perform(its_task, (send, record, current), before, answers)
+    finally:
+        del sys.modules[MODULE]
 
 
 def _order(receive: "Callable[[int], bytes]", authorize: "Callable[[bytes], None]") -> bytes:
@@ -276,8 +297,6 @@ def _load(namespace: "dict[str, Any]", code: str, entry_point: str) -> "tuple[st
         program = compile(code, "candidate.py", "exec")
     except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError) as error:
         return "syntax", describe(error)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "sandboxes"]:
-        del sys.modules[name]
     try:
         execute(program, namespace)
     except MemoryError:

@@ -51,7 +51,11 @@ PRELOADED = (
     "asyncio contextlib difflib email glob logging os pathlib pprint shutil subprocess tempfile "
     "threading unittest.async_case unittest.mock urllib.request uuid zipfile"
 ).split()
-_NAMES = {unittest_child.REAL: "real", unittest_child.POISON: "poison"}
+NAMES = {
+    unittest_child.REAL: "real",
+    unittest_child.POISON: "poison",
+    unittest_child.REPLAY: "replay",
+}
 
 
 class Ended(NamedTuple):
@@ -155,7 +159,7 @@ class _Referee:
             finally:
                 os._exit(0)
         theirs.close()
-        run = _Run(_NAMES.get(role, "replay"), self._say)
+        run = ChildRun(NAMES[role], self._say)
         try:
             ended = self._listen(ours, run, role, time.monotonic() + limit_s)
         finally:
@@ -168,7 +172,7 @@ class _Referee:
         self._say("ended", run.name, ended.how, ended.detail)
         return ended
 
-    def _listen(self, link: socket.socket, run: "_Run", role: bytes, deadline: float) -> Ended:
+    def _listen(self, link: socket.socket, run: "ChildRun", role: bytes, deadline: float) -> Ended:
         reader = wire.FrameReader(max_payload=_MAX_FRAME)
         poll = select.poll()
         poll.register(link, select.POLLIN)
@@ -195,7 +199,7 @@ class _Referee:
                 return Ended("forged", f"{error}")
         return Ended("timeout", f"the {run.name} run took too long")
 
-    def _give_order(self, link: socket.socket, run: "_Run", role: bytes) -> None:
+    def _give_order(self, link: socket.socket, run: "ChildRun", role: bytes) -> None:
         run.nonce = os.urandom(unittest_child.NONCE_BYTES)
         if not self._tests:
             source = _receive_rest(self._channel).decode("utf-8", "surrogatepass")
@@ -234,7 +238,7 @@ class _Referee:
         self._channel.sendall(wire.pack(wire.END, record))
 
 
-class _Run:
+class ChildRun:
     """What one child has said so far."""
 
     def __init__(self, name: str, say: "Callable[..., None]") -> None:

@@ -28,7 +28,6 @@ _EVENTS = frozenset(
 _FRAMES = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
 _READ_CODE = "the tests' code"
 _ASKED_BY_PYTHON = _FRAMES | {"sys._getframe", _READ_CODE}
-_CODE = frozenset({"__code__", "__defaults__", "__kwdefaults__"})
 _HARMLESS = ("traceback", "unittest.case", "unittest.result", "collections", "typing", "enum")
 """Modules that read frames and return text or flags, but for the functions named here:"""
 _GIVES_FRAMES = ("walk_tb", "walk_stack", "extract_stack", "format_stack", "print_stack")
@@ -125,8 +124,8 @@ def _label(event: str, arguments: "tuple[Any, ...]") -> str:
     if event == "object.__getattr__":
         name = arguments[1]
         return name if name in _FRAMES else _READ_CODE if name == "__code__" else ""
-    if event == "object.__setattr__" and arguments[1] in _CODE:
-        return f"set {arguments[1]}"
+    if event == "object.__setattr__" and arguments[1] == "__code__":
+        return "set __code__"
     return ""
 
 
