@@ -9,8 +9,7 @@
      "atol": 0,
      "tests": {"base": ["add(1, 2) == 3"], "plus": ["add(-1, 1) == 0"]}}
 
-or, in place of `tests`, `test`: the text of a unittest file with a class `TestCases`.
-
+In place of `tests` a row may have `test`: the text of a unittest file with a class `TestCases`.
 `schema_version`, `types`, `atol` (absolute tolerance for floats) and `plus` may be left out;
 anything else is refused by name, since a misspelt field would be a rule that silently does not
 hold. `solution` is a whole program that defines the entry point: it must pass the tests before
@@ -171,7 +170,7 @@ def _suites(row: Row, where: str) -> list[Suite]:
     if row.test is not None and row.tests is None:
         return [unittest_suite(row.test, where)]
     if row.tests is None:
-        raise DataError(f"{where}: 'tests' is missing (or 'test', a unittest file)")
+        raise DataError(f"{where}: 'tests' is missing")
     if row.test is not None:
         raise DataError(f"{where}: has both 'tests' and 'test'")
     suites = [_suite("base", row.tests.base, row.entry_point, where)]
