@@ -137,7 +137,7 @@ class UnittestRun:
     changed: tuple[str, ...] = ()
     """What of unittest, the builtins and the test class was no longer what it had been."""
     foreign: tuple[str, ...] = ()
-    """Names of the program's own classes that an answer was an instance of."""
+    """Types in the answers that are not data; with `own:` before it, a class of the program's."""
 
     @property
     def passed(self) -> frozenset[str]:

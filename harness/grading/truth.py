@@ -26,7 +26,17 @@ from harness.errors import StorageError
 from harness.grading.profiles import GRADER_VERSION
 from harness.records import Problem, Suite, Value
 from sandboxes.agent import codec
-from sandboxes.protocol import Bundle, End, Execution, Job, Limits, Reply, Returned, Workers
+from sandboxes.protocol import (
+    Bundle,
+    End,
+    Execution,
+    Job,
+    Limits,
+    Reply,
+    Returned,
+    UnittestRun,
+    Workers,
+)
 
 NOT_NONE_ENTRY_POINTS = frozenset({"check_str", "text_match_three", "text_starta_endb"})
 """MBPP problems whose truth is whether the answer is None (a match object can't be compared)."""
@@ -83,8 +93,8 @@ class UnittestTruth:
     replay_passed: frozenset[str]
     """Tests that passed in both jobs without the program, on its answers."""
     changed: frozenset[str]
-    foreign: bool
-    """It answers with instances of classes of its own."""
+    foreign: frozenset[str]
+    """Types in its answers that are not data: `own:` for all classes of its own."""
 
     @classmethod
     def of(cls, suite: Suite, first: Execution, second: Execution) -> "UnittestTruth | str":
@@ -109,8 +119,13 @@ class UnittestTruth:
             poison_unstable=poisons[0].passed ^ poisons[1].passed,
             replay_passed=replays[0].passed & replays[1].passed,
             changed=frozenset(label for run in (*reals, *poisons) for label in run.changed),
-            foreign=any(real.foreign for real in reals),
+            foreign=frozenset(kind for real in reals for kind in foreign_kinds(real)),
         )
+
+
+def foreign_kinds(run: UnittestRun) -> frozenset[str]:
+    """What kinds of thing that are not data a program answered with; its own classes are one."""
+    return frozenset("own:" if kind.startswith("own:") else kind for kind in run.foreign)
 
 
 @dataclass(frozen=True)
@@ -391,7 +406,7 @@ def _unpack(content: bytes) -> Truth:
     return Truth(suites, unittests=unittests)
 
 
-_SETS = ("poison_passed", "poison_unstable", "replay_passed", "changed")
+_SETS = ("poison_passed", "poison_unstable", "replay_passed", "changed", "foreign")
 
 
 def _unittest_row(truth: UnittestTruth) -> dict[str, Any]:

@@ -6,7 +6,8 @@ and how the canonical solution fares in each run of the referee (agent/unittests
     1  each method of the list, once, with its own start and stop, passed; and no other
     2  under the poison exactly those tests passed that pass so with the canonical solution
     3  nothing changed in unittest, the builtins or the test class but what that changes too
-    4  no answer of a class of the program's own, unless that gives such answers too
+    4  no answer holds an instance of a class of the program's own, or of another type that is not
+       data (an iterator, a proxy, `mock.ANY`), unless that one's answers do too
     5  the replay, where no program is: each test passed that passes there with its answers
 
 Rule 5 is stricter than a unittest is: an answer that does not cross the codec (a generator, where
@@ -17,7 +18,7 @@ Not here: running programs (sandboxes/), where `UnittestTruth` comes from (truth
 
 from collections.abc import Sequence
 
-from harness.grading.truth import UnittestTruth
+from harness.grading.truth import UnittestTruth, foreign_kinds
 from harness.records import Failure, Status
 from sandboxes.protocol import End, Execution, MethodRecord, Reply, Returned, UnittestRun
 
@@ -70,8 +71,8 @@ class UnittestJudge:
         changed = {*real.changed, *poison.changed} - self._truth.changed
         if changed:
             return self._forbid(f"changed {', '.join(sorted(changed))}")
-        if real.foreign and not self._truth.foreign:
-            return self._forbid(f"answers of its own class {', '.join(real.foreign)}")
+        if foreign_kinds(real) - self._truth.foreign:
+            return self._forbid(f"answers that are not data: {', '.join(real.foreign)}")
         return self._poisoned(poison) or self._replayed(replay)
 
     def _poisoned(self, poison: UnittestRun) -> Status | None:

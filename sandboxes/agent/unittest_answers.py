@@ -9,9 +9,11 @@ import builtins
 import sys
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from sandboxes.agent import codec, snapshot
+from sandboxes.agent.codec_values import SCALARS
+from sandboxes.agent.codec_writer import LEAVES, PARTS
 from sandboxes.agent.snapshot import changed
 
 CALL = b"c"
@@ -19,6 +21,12 @@ CALL = b"c"
 RETURNED, RAISED, FUNCTION = b"v", b"e", b"f"
 _CALL_BYTES = 128 * 1024
 _CALLS_BYTES = 4 << 20
+_LOOKED_LEVELS, _LOOKED_MEMBERS = 20, 100_000
+"""How far into an answer is looked for what is not data."""
+_CONTAINERS = frozenset(map(id, PARTS))
+_keys, _values = dict[Any, Any].keys, dict[Any, Any].values
+_PLAIN = frozenset(map(id, (*LEAVES, *SCALARS)))
+_numpy: "list[frozenset[int]]" = []
 _EVERY_CALL, _SOME_CALLS = 256, 64
 """The quick look happens after each of the first calls, later now and then."""
 
@@ -136,30 +144,48 @@ def _is_known(cls: type, known: "frozenset[int]") -> bool:
         return False
 
 
-def _foreign_types(value: object, known: "frozenset[int]", depth: int = 3) -> "list[str]":
-    """Classes of the program's own that an answer, or a member of one, is an instance of.
+def _foreign_types(value: object, known: "frozenset[int]") -> "list[str]":
+    """Types in an answer that are not data, as the codec knows it: their names, and `own:` before
+    those that are the program's.
 
-    An iterator counts as one: what it does is code of the program's, that runs later.
+    An object can be equal to everything (`unittest.mock.ANY` is), and an iterator, a proxy or a
+    callable runs the program's code when nobody looks.
     """
-    kind = type(value)
+    found: dict[str, bool] = {}
+    level: list[Any] = [value]
+    num_seen = 0
+    for _ in range(_LOOKED_LEVELS):
+        inner: list[Any] = []
+        for member in level:
+            num_seen += 1
+            kind = cast(Any, type(member))
+            if num_seen > _LOOKED_MEMBERS:
+                found["more than is looked at"] = True
+                return list(found)
+            if id(kind) in _CONTAINERS:
+                if issubclass(kind, dict):
+                    inner += _keys(member)
+                    inner += _values(member)
+                else:
+                    inner += kind.__iter__(member)
+            elif id(kind) in _numpy_types():
+                if kind.__name__ == "ndarray" and member.dtype.hasobject:
+                    found["an array of objects"] = True
+            elif id(kind) not in _PLAIN:
+                found[_kind_name(kind, known)] = True
+        level = inner
+    return list(found) + (["deeper than is looked at"] if level else [])
+
+
+def _kind_name(kind: type, known: "frozenset[int]") -> str:
     name = type.__dict__["__name__"].__get__(kind)
-    if not _is_known(kind, known):
-        return [name]
-    if any("__next__" in type.__dict__["__dict__"].__get__(base) for base in _mro(kind)):
-        return [name]
-    members: Any = ()
-    if kind is list or kind is tuple or kind is set or kind is frozenset:
-        members = value
-    elif kind is dict:
-        members = [part for pair in dict.items(value) for part in pair]  # type: ignore[arg-type]
-    found: list[str] = []
-    if depth:
-        for number, member in enumerate(members):
-            if number == 1000:
-                break
-            found += _foreign_types(member, known, depth - 1)
-    return found
+    return f"{name}" if _is_known(kind, known) else f"own:{name}"
 
 
-def _mro(kind: type) -> "tuple[type, ...]":
-    return type.__dict__["__mro__"].__get__(kind)
+def _numpy_types() -> "frozenset[int]":
+    """Empty where numpy is not loaded: whoever has an array has imported it."""
+    if not _numpy:
+        numpy: Any = sys.modules.get("numpy")
+        kinds = [numpy.ndarray, *numpy.sctypeDict.values()] if numpy else []
+        _numpy.append(frozenset(map(id, kinds)))
+    return _numpy[0]

@@ -7,11 +7,12 @@ its nonce and the compiled tests, and reports each start and stop as it happens.
     poison   the entry point is replaced by one that returns a unique object
     replay   no program at all: the entry point gives back what it answered in the real run
 
-Candidate and tests share this process, so a program that finds these objects (by frames, by gc,
-by ctypes) can make this process say what it likes, and can read the tests. Nothing said here is
-a verdict. What makes it hard: references are taken before the program is loaded; it does not
-know its role, its nonce or the tests while it loads; each record carries the nonce and a number.
-What the harness rests on where it can is the replay, in which there is no program.
+Candidate and tests share this process, so a program that finds the runner can make this process
+say what it likes. Nothing said here is a verdict. What makes it hard: the runner is functions
+over a copy of these modules that no name, no class and no import leads to; who walks frames, the
+heap or memory to it is told of first (watcher.py); references are taken before the program is
+loaded; it does not know its role, its nonce or the tests while it loads; each record carries the
+nonce and a number. What the harness rests on where it can is the replay.
 """
 
 import builtins
@@ -117,6 +118,8 @@ def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> No
         role, alias, tests = unmarshal(_order(receive, authorize))
         task = (namespace, entry_point, role, alias, tests)
         _perform(task, (send, record, current), pristine, {})
+    except BaseException as error:
+        os.write(2, f"the runner failed: {error!r}\n".encode("utf-8", "replace"))
     finally:
         leave(0)
 
@@ -173,7 +176,9 @@ def _private(function: "Callable[..., Any]") -> "Callable[..., Any]":
         for module in modules:
             for key, value in list(vars(module).items()):
                 if type(value) is FunctionType and value.__module__ in names:
-                    _copy[key] = FunctionType(value.__code__, _copy, key, value.__defaults__)
+                    if value.__module__ == module.__name__:
+                        assert key not in _copy, f"two functions are called {key}"
+                        _copy[key] = FunctionType(value.__code__, _copy, key, value.__defaults__)
                 elif not key.startswith("__"):
                     _copy[key] = value
     return _copy[function.__name__]

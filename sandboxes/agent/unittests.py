@@ -15,12 +15,15 @@ end it, which is no pass, but neither read nor write it. It judges nothing: the 
 tests and what each run must show are the harness's.
 
 Known limits. Program and tests share a process in the real run, so that a program can read the
-tests there, expected values included, and answer by them. One that takes over the runner in its
-own process can say of the real and the poison run what it likes; then the replay alone holds,
-and only for those tests that the canonical solution passes in it (no files, no mocks, no changed
-arguments: what crosses the codec). The second child is forked when the tests have been read, so
-its program could find them in memory while it loads, not knowing yet which run it is in. Under
-plain isolation what a child left running is killed by process group alone.
+tests there and answer by them: reading their code is told of, a table of expected values among the
+module's names is not. One that takes over the runner unseen (watcher.py says how that is still
+possible) can say of the real and the poison run what it likes; then the replay alone holds, and
+only for those tests that the canonical solution passes in it (no files, no mocks, no changed
+arguments: what crosses the codec). For the others a function may also change, while a test calls
+it, what the test looks at by other means than unittest (`os.path.exists`), and undo it later. The
+second child is forked when the tests have been read, so its program could find them in memory
+while it loads, not knowing yet which run it is in. Under plain isolation what a child left running
+is killed by process group alone, and two children share their files.
 """
 
 import ast

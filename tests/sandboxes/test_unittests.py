@@ -197,18 +197,21 @@ import unittest
 class TestCases(unittest.TestCase):
     def test_a(self): f(0), f(1)
 """
-    assert set(run(workers, code, tests).evidence.run("real").foreign) == {"Mine", "list_iterator"}
+    assert set(run(workers, code, tests).evidence.run("real").foreign) == {
+        "own:Mine",
+        "list_iterator",
+    }
 
 
 def test_imported_types_are_not_the_programs_own(workers: Workers):
     code = """
 import fractions, decimal, wave, collections, xml.etree.ElementTree as tree
 Pair = collections.namedtuple("Pair", "a b")
-def f(x): return [fractions.Fraction(1, 2), decimal.Decimal(1), tree.ElementTree(), Exception()]
+def f(x): return [fractions.Fraction(1, 2), decimal.Decimal(1), tree.ElementTree(), {1: {2.0, "3"}}]
 """
     tests = "import unittest\nclass TestCases(unittest.TestCase):\n    def test_a(self): f(1)\n"
     real = run(workers, code, tests).evidence.run("real")
-    assert (real.foreign, real.changed) == ((), ())
+    assert (real.foreign, real.changed) == (("ElementTree",), ())
 
 
 def test_honest_use_of_frames_is_not_told(workers: Workers):
@@ -364,7 +367,7 @@ def test_no_attack_passes(name: str, judge: Judge, problems: Benchmark):
 
 def test_no_false_alarm(judge: Judge, problems: Benchmark):
     """All canonical solutions, again and again."""
-    for _ in range(10 if os.environ.get("CI") else 3):
+    for _ in range(10):
         solutions = [Submission(problem, problem.solution) for problem in problems]
         assert [
             (v.problem_id, v.status, v.suites) for v in judge.grade(solutions) if not v.passed

@@ -18,7 +18,7 @@ def test_names():
     assert len({problem.entry_point for problem in BENCHMARK}) == 30
 
 
-@pytest.mark.parametrize("problem", BENCHMARK, ids=lambda problem: problem.entry_point)
+@pytest.mark.parametrize("problem", BENCHMARK.problems, ids=lambda problem: problem.entry_point)
 def test_a_problem(problem: Problem):
     (suite,) = problem.suites
     assert problem.types and len(suite) >= 2

@@ -25,7 +25,7 @@ TRUTH = UnittestTruth(
     poison_unstable=frozenset(),
     replay_passed=frozenset(METHODS),
     changed=frozenset({"builtins.input"}),
-    foreign=False,
+    foreign=frozenset(),
 )
 TESTS = """
 import unittest
@@ -129,9 +129,10 @@ def test_changes_are_forbidden_but_for_the_solutions_own():
 
 
 def test_own_classes_are_forbidden_but_where_the_solution_has_them():
-    foreign = execution(UnittestRun(PASSED, "completed", foreign=("Anything",)))
+    foreign = execution(UnittestRun(PASSED, "completed", foreign=("own:Anything", "_ANY")))
     assert judged(foreign).failed == Status.FORBIDDEN
-    assert judged(foreign, replace(TRUTH, foreign=True)).failed is None
+    assert judged(foreign, replace(TRUTH, foreign=frozenset({"own:"}))).failed == Status.FORBIDDEN
+    assert judged(foreign, replace(TRUTH, foreign=frozenset({"own:", "_ANY"}))).failed is None
 
 
 def test_the_replay_must_pass_what_it_passes_elsewhere():
