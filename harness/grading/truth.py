@@ -156,8 +156,8 @@ def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple
     def jobs() -> Iterator[Job]:
         for problem in problems:
             for suite in problem.suites:
-                for time in range(2 if suite.kind == "unittest" else 1):
-                    job_id = f"{problem.id} {suite.name} {time}"
+                for again in ("", " again") if suite.unittest else ("",):
+                    job_id = f"{problem.id} {suite.name}{again}"
                     by_job[job_id] = problem, suite
                     collectors[job_id] = _Collector(problem)
                     yield Job(
