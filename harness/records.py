@@ -57,16 +57,24 @@ Split = Literal["steer", "holdout"]
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One named set of tests: the argument tuples of the calls that are made."""
+    """One named set of tests: the argument tuples of the calls that are made, or a unittest file."""
 
     name: str
     """`base` or `plus`; `plus` holds the extra inputs alone, as in EvalPlus."""
     inputs: tuple[tuple[Value, ...], ...]
     expected: tuple[Value, ...] | None = None
     """What each call must return; None where the canonical solution says so."""
+    unittest: str = ""
+    """The text of a unittest file with a class `TestCases`; then there are no inputs."""
+    methods: tuple[str, ...] = ()
+    """The test methods of that class, in the order in which unittest runs them."""
+
+    @property
+    def kind(self) -> Literal["calls", "unittest"]:
+        return "unittest" if self.unittest else "calls"
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.methods) if self.unittest else len(self.inputs)
 
 
 @dataclass(frozen=True)

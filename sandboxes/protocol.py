@@ -13,7 +13,7 @@ id; threads are inside. `lost` is the only end that is ours.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -91,7 +91,10 @@ class Job:
     entry_point: str
     bundle: Bundle
     limits: Limits
-    kind: Literal["calls"] = "calls"
+    kind: Literal["calls", "unittest"] = "calls"
+    """`unittest`: the bundle is empty, `tests` is run beside the program."""
+    tests: str = ""
+    """The text of a unittest file with a class `TestCases`."""
     seed: int = 0
     stop_at_exception: bool = True
     """End after the first input that raises (the grader would say `enough` anyway)."""
@@ -107,6 +110,48 @@ class Returned:
     exception: str = ""
     """`Type: message`, cut; empty when it returned."""
     elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRecord:
+    """One test method of one run, from its start to its stop, by our clock. Forgeable."""
+
+    name: str
+    """`(class)` for what `setUpClass` and its kind say."""
+    outcome: str = ""
+    """`passed`, `failed`, `error`, `skipped` …; empty where it never stopped."""
+    message: str = ""
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UnittestRun:
+    """The tests once through, in one role: `real`, `poison` or `replay` (agent/unittests.py)."""
+
+    tests: tuple[MethodRecord, ...] = ()
+    """In the order of their starts."""
+    end: str = ""
+    """`completed`, `timeout`, `forged`, or how the program failed to load."""
+    problem: str = ""
+    """Why the test file could not be run to its end, where it could not."""
+    changed: tuple[str, ...] = ()
+    """What of unittest, the builtins and the test class was no longer what it had been."""
+    foreign: tuple[str, ...] = ()
+    """Types in the answers that are not data; with `own:` before it, a class of the program's."""
+
+    @property
+    def passed(self) -> frozenset[str]:
+        return frozenset(test.name for test in self.tests if test.outcome == "passed")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a unittest job shows beyond its tests: the runs that were made, by role."""
+
+    runs: Mapping[str, UnittestRun] = field(default_factory=dict[str, UnittestRun])
+
+    def run(self, role: str) -> UnittestRun:
+        return self.runs.get(role, UnittestRun())
 
 
 class Reply(StrEnum):
@@ -134,6 +179,10 @@ class Execution:
     level: str = ""
     values: tuple[Returned, ...] = field(default=(), repr=False)
     """Filled only where `run` was called without `on_values`."""
+    tests: tuple[MethodRecord, ...] = ()
+    """Of a unittest job: its real run, a record each test method that started."""
+    evidence: Evidence = Evidence()
+    """Of a unittest job."""
 
 
 OnValues: TypeAlias = Callable[[str, Sequence[Returned]], Reply]

@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypedDict, cast
 
 from sandboxes.agent import wire
+from sandboxes.agent.unittests import FAILED
 from sandboxes.protocol import (
     Bundle,
     End,
+    Evidence,
     Execution,
     Job,
     OnValues,
@@ -24,6 +26,7 @@ from sandboxes.protocol import (
     Returned,
     SandboxError,
 )
+from sandboxes.unittest_records import UnittestRecords
 
 _MAX_JOBS = 2000
 """A worker is replaced after so many jobs, before small leaks add up."""
@@ -112,8 +115,7 @@ class Worker:
         self.num_jobs += 1
         self._load(job.bundle)
         spec = json.dumps(_job_spec(job)).encode()
-        code = job.code.encode("utf-8", "surrogatepass")
-        self._send(wire.JOB, len(spec).to_bytes(4, "big") + spec + code)
+        self._send(wire.JOB, len(spec).to_bytes(4, "big") + spec + _program(job))
         answers = _Answers(job, on_values)
         deadline = time.monotonic() + 11 * job.limits.wall_s + 60 + _SILENCE_S
         while True:
@@ -190,6 +192,15 @@ class _Report(TypedDict):
     clean: bool
 
 
+def _program(job: Job) -> bytes:
+    """What goes through the job's own channel alone: its code, and its unittest file."""
+    code = job.code.encode("utf-8", "surrogatepass")
+    if job.kind == "calls":
+        return code
+    tests = job.tests.encode("utf-8", "surrogatepass")
+    return b"".join([len(code).to_bytes(4, "big"), code, len(tests).to_bytes(4, "big"), tests])
+
+
 def _job_spec(job: Job) -> dict[str, object]:
     limits = job.limits
     usual_s = min(limits.input_wall_s, default=0.0) if limits.input_wall_s else 0.0
@@ -199,9 +210,10 @@ def _job_spec(job: Job) -> dict[str, object]:
         if limit_s > usual_s
     }
     return {
+        "kind": job.kind,
         "bundle": job.bundle.sha256,
         "entry_point": job.entry_point,
-        "numpy": "numpy" in job.code,
+        "numpy": "numpy" in job.code or "numpy" in job.tests,
         "stop_at_exception": job.stop_at_exception,
         "seed": job.seed,
         "input_wall_s": usual_s,
@@ -229,6 +241,7 @@ class _Answers:
         self._awaiting_full = False
         self._end: End | None = None
         self._detail = ""
+        self._records = UnittestRecords() if job.kind == "unittest" else None
 
     def feed(self, piece: bytes) -> Reply | None:
         """Take raw bytes of the job; what is to be answered to it, if anything."""
@@ -241,6 +254,8 @@ class _Answers:
                     raise wire.WireError("a frame that did not wait for our reply")
                 if kind == wire.VALUES:
                     reply = self._take_values(payload)
+                elif kind == wire.TEST and self._records is not None:
+                    self._records.take(payload)
                 elif kind == wire.END:
                     self._take_end(payload)
                 else:
@@ -314,6 +329,10 @@ class _Answers:
             end, detail = End.OUT_OF_MEMORY, "its processes together"
         elif report["reason"] == "oom":
             end, detail = End.OUT_OF_MEMORY, "killed by the kernel: the worker's memory ran out"
+        elif (
+            end is None and self._records and os.waitstatus_to_exitcode(report["status"]) == FAILED
+        ):
+            raise Lost(report["stderr"].strip()[-500:])
         elif end is None:
             end, detail = _end_of(report["status"], report["cpu_s"] >= limits.cpu_s)
         return Execution(
@@ -327,6 +346,8 @@ class _Answers:
             wall_s=report["wall_s"],
             peak_rss_mb=report["peak_rss_mb"],
             level=level,
+            tests=self._records.run("real").tests if self._records else (),
+            evidence=self._records.evidence() if self._records else Evidence(),
         )
 
 

@@ -28,6 +28,7 @@ collect_ignore = [
     "verify.py",
     "sandboxes/attacks/cheats",
     "sandboxes/attacks/hostile",
+    "sandboxes/attacks/unittests",
 ]
 
 

@@ -34,15 +34,22 @@ def _sanity(data: DataFolders) -> Benchmark:
     return sanity.load()
 
 
+def _sanity_unittest(data: DataFolders) -> Benchmark:
+    del data
+    return sanity.load_unittest()
+
+
 BUILT_IN: Mapping[str, Loader] = {
     **{name: partial(_evalplus, name) for name in sorted(evalplus.NAMES)},
     "sanity": _sanity,
+    "sanity-unittest": _sanity_unittest,
 }
 
 FAMILIES: Mapping[str, str] = {
     "HumanEval": "humaneval+",
     "Mbpp": "mbpp+",
     "sanity": "sanity",
+    "sanity-unittest": "sanity-unittest",
 }
 """What stands before the slash of a task id, and the benchmark that is meant by it."""
 

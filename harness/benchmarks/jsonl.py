@@ -9,6 +9,7 @@
      "atol": 0,
      "tests": {"base": ["add(1, 2) == 3"], "plus": ["add(-1, 1) == 0"]}}
 
+In place of `tests` a row may have `test`: the text of a unittest file with a class `TestCases`.
 `schema_version`, `types`, `atol` (absolute tolerance for floats) and `plus` may be left out;
 anything else is refused by name, since a misspelt field would be a rule that silently does not
 hold. `solution` is a whole program that defines the entry point: it must pass the tests before
@@ -33,6 +34,7 @@ from typing import Annotated, Literal, NamedTuple, cast
 
 from pydantic import Field, ValidationError
 
+from harness.benchmarks.unittests import unittest_suite
 from harness.errors import DataError
 from harness.records import Benchmark, Problem, Record, Suite, Value, content_sha256
 
@@ -57,7 +59,9 @@ class Row(Record):
     solution: Annotated[str, Field(min_length=1)]
     types: tuple[str, ...] = ()
     atol: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    tests: Expressions
+    tests: Expressions | None = None
+    test: Annotated[str, Field(min_length=1)] | None = None
+    """A unittest file with a class `TestCases`, in place of `tests`."""
 
 
 def load(path: Path, *, name: str) -> Benchmark:
@@ -121,10 +125,9 @@ def problem_from_row(row: object, *, benchmark: str, where: str) -> Problem:
         # `"\d"` in somebody's program is theirs to mend, and no reason to talk into ours.
         warnings.simplefilter("ignore")
         _check_solution(checked, where)
-        suites = [_suite("base", checked.tests.base, checked.entry_point, where)]
-        if checked.tests.plus is not None:
-            suites.append(_suite("plus", checked.tests.plus, checked.entry_point, where))
-    asked_and_tested = checked.model_dump(mode="json", exclude={"schema_version", "id", "types"})
+        suites = _suites(checked, where)
+    not_hashed = {"schema_version", "id", "types", "tests" if checked.test else "test"}
+    asked_and_tested = checked.model_dump(mode="json", exclude=not_hashed)
     return Problem(
         id=f"{benchmark}/{checked.id}",
         task_id=checked.id,
@@ -161,6 +164,19 @@ def _check_solution(row: Row, where: str) -> None:
         ast.parse(row.solution)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DataError(f"{where}: the solution is not Python: {error}") from None
+
+
+def _suites(row: Row, where: str) -> list[Suite]:
+    if row.test is not None and row.tests is None:
+        return [unittest_suite(row.test, where)]
+    if row.tests is None:
+        raise DataError(f"{where}: 'tests' is missing")
+    if row.test is not None:
+        raise DataError(f"{where}: has both 'tests' and 'test'")
+    suites = [_suite("base", row.tests.base, row.entry_point, where)]
+    if row.tests.plus is not None:
+        suites.append(_suite("plus", row.tests.plus, row.entry_point, where))
+    return suites
 
 
 class _Test(NamedTuple):

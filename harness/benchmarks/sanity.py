@@ -5,6 +5,8 @@
 sanity.toml has the problems, in the fields of a `jsonl:` row; sanity_replies.toml has replies
 to them, good, bad and hostile, for the checkpoint `fake:demo`. So the whole path from reply to
 verdict runs with nothing to download. It measures the harness, not a model.
+
+`sanity-unittest` (sanity_unittest.toml) is the same for problems that a unittest file tests.
 """
 
 import tomllib
@@ -15,6 +17,7 @@ from harness.benchmarks.jsonl import benchmark_of, problem_from_row
 from harness.records import Benchmark
 
 NAME = "sanity"
+UNITTEST_NAME = "sanity-unittest"
 
 
 class DemoReply(NamedTuple):
@@ -28,9 +31,18 @@ class DemoReply(NamedTuple):
 
 def load() -> Benchmark:
     """The problems of sanity.toml, by default graded with the profile `strict`."""
-    rows = _tables("sanity.toml", "problem")
-    problems = [problem_from_row(row, benchmark=NAME, where="sanity.toml") for row in rows]
-    return benchmark_of(problems, name=NAME, where="sanity.toml")
+    return _load(NAME, "sanity.toml")
+
+
+def load_unittest() -> Benchmark:
+    """The problems of sanity_unittest.toml: each has a unittest file that runs beside the answer."""
+    return _load(UNITTEST_NAME, "sanity_unittest.toml")
+
+
+def _load(name: str, file_name: str) -> Benchmark:
+    rows = _tables(file_name, "problem")
+    problems = [problem_from_row(row, benchmark=name, where=file_name) for row in rows]
+    return benchmark_of(problems, name=name, where=file_name)
 
 
 def replies() -> list[DemoReply]:

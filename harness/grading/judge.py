@@ -20,8 +20,19 @@ from harness.grading.calls import SuiteJudge
 from harness.grading.profiles import GRADER_VERSION, Profile
 from harness.grading.submissions import Submission, Twins
 from harness.grading.truth import Truth, TruthCache, bundle_of, make_truths
-from harness.records import Problem, Status, SuiteResult, Verdict
-from sandboxes.protocol import Bundle, End, Execution, Job, Reply, Returned, Sandbox, Workers
+from harness.grading.unittest import UnittestJudge
+from harness.records import Problem, Status, Suite, SuiteResult, Verdict
+from sandboxes.protocol import (
+    Bundle,
+    End,
+    Execution,
+    Job,
+    Limits,
+    Reply,
+    Returned,
+    Sandbox,
+    Workers,
+)
 
 _STDERR_CHARS = 2000
 
@@ -207,7 +218,7 @@ class Judge:
         self, submissions: Iterable[Submission], *, alone: bool = False
     ) -> Iterator[tuple[Submission, Verdict]]:
         open_cases: dict[str, _Case] = {}
-        judges: dict[str, SuiteJudge] = {}
+        judges: dict[str, SuiteJudge | UnittestJudge] = {}
         without_code: list[Submission] = []
 
         def jobs() -> Iterator[Job]:
@@ -219,15 +230,16 @@ class Judge:
                 truth = self._truths[submission.problem.sha256]
                 for suite in submission.problem.suites:
                     job_id = f"{number} {suite.name}"
-                    suite_truth = truth.suites[suite.name]
-                    judges[job_id] = SuiteJudge(self.profile, submission.problem, suite_truth)
+                    judges[job_id], limits = self._suite_judge(submission.problem, suite, truth)
                     open_cases[job_id] = case
                     yield Job(
                         id=job_id,
                         code=submission.code,
                         entry_point=submission.problem.entry_point,
                         bundle=self._bundle(submission.problem, suite.name),
-                        limits=self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes),
+                        limits=limits,
+                        kind=suite.kind,
+                        tests=suite.unittest,
                     )
 
         def on_values(job_id: str, chunk: Sequence[Returned]) -> Reply:
@@ -247,6 +259,17 @@ class Judge:
                 yield case.submission, case.verdict(self.profile, self.level)
         for submission in without_code:
             yield submission, _no_code(submission, self.profile, self.level)
+
+    def _suite_judge(
+        self, problem: Problem, suite: Suite, truth: Truth
+    ) -> tuple[SuiteJudge | UnittestJudge, Limits]:
+        if suite.kind == "unittest":
+            unittest_truth = truth.unittests[suite.name]
+            limits = self.profile.unittest_limits(unittest_truth.reference_s)
+            return UnittestJudge(suite.methods, unittest_truth), limits
+        suite_truth = truth.suites[suite.name]
+        limits = self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes)
+        return SuiteJudge(self.profile, problem, suite_truth), limits
 
     def _bundle(self, problem: Problem, suite: str) -> Bundle:
         key = problem.sha256, suite
@@ -288,8 +311,12 @@ class _Case:
         self._results: dict[str, SuiteResult] = {}
         self._executions: list[Execution] = []
 
-    def add(self, execution: Execution, judge: SuiteJudge, profile: Profile) -> None:
+    def add(
+        self, execution: Execution, judge: SuiteJudge | UnittestJudge, profile: Profile
+    ) -> None:
         suite = execution.job_id.partition(" ")[2]
+        if isinstance(judge, UnittestJudge):
+            judge.take(execution)
         num_tests = len(self.submission.problem.suite(suite))
         status = _status(execution, judge, num_tests)
         if self.submission.problem.task_id in profile.never_pass and status == Status.PASSED:
@@ -329,7 +356,7 @@ class _Case:
         )
 
 
-def _status(execution: Execution, judge: SuiteJudge, num_tests: int) -> Status:
+def _status(execution: Execution, judge: SuiteJudge | UnittestJudge, num_tests: int) -> Status:
     """The one table from how a program ended, and what it answered, to a status."""
     if execution.end == End.LOST:
         return Status.UNSCORED

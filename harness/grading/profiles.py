@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.errors import UnknownName
+from sandboxes.agent.unittests import POISON_S
 from sandboxes.protocol import Limits
 
 GRADER_VERSION = "1"
@@ -38,6 +39,8 @@ class Profile:
     min_time_limit_s: float
     """An input's limit is the larger of this and `time_factor` times the reference's time."""
     time_factor: float = 4.0
+    min_unittest_s: float = 10.0
+    """The same for a whole unittest file, with what the program does while it loads."""
     max_suite_s: float = 60.0
     """All inputs of a suite together, before `grace_s`."""
     grace_s: float = 2.0
@@ -59,6 +62,18 @@ class Profile:
             cpu_s=2 * wall_s,
             input_wall_s=each,
             memory_mb=self.memory_mb,
+        )
+
+    def unittest_limits(self, reference_s: float) -> Limits:
+        """What a unittest file may use, from the seconds that it took with the reference.
+
+        `input_wall_s` is for the run with the program; the two runs that look for tampering have
+        limits of their own (agent/unittests.py), and the whole has room for all three.
+        """
+        run_s = max(self.min_unittest_s, self.time_factor * reference_s)
+        wall_s = run_s + 2 * POISON_S + 2 * self.grace_s
+        return Limits(
+            wall_s=wall_s, cpu_s=2 * wall_s, input_wall_s=(run_s,), memory_mb=self.memory_mb
         )
 
 

@@ -14,10 +14,10 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,17 @@ from harness.errors import StorageError
 from harness.grading.profiles import GRADER_VERSION
 from harness.records import Problem, Suite, Value
 from sandboxes.agent import codec
-from sandboxes.protocol import Bundle, End, Job, Limits, Reply, Returned, Workers
+from sandboxes.protocol import (
+    Bundle,
+    End,
+    Execution,
+    Job,
+    Limits,
+    Reply,
+    Returned,
+    UnittestRun,
+    Workers,
+)
 
 NOT_NONE_ENTRY_POINTS = frozenset({"check_str", "text_match_three", "text_starta_endb"})
 """MBPP problems whose truth is whether the answer is None (a match object can't be compared)."""
@@ -38,6 +48,7 @@ SET_ENTRY_POINTS = frozenset(
 """MBPP problems whose answers are compared as sets."""
 
 _REFERENCE_LIMITS = Limits(wall_s=600.0, cpu_s=600.0, memory_mb=8192)
+_UNITTEST_LIMITS = Limits(wall_s=660.0, cpu_s=660.0, input_wall_s=(600.0,), memory_mb=8192)
 _NEVER = 1 << 60
 
 
@@ -68,15 +79,67 @@ class SuiteTruth:
 
 
 @dataclass(frozen=True)
+class UnittestTruth:
+    """How the canonical solution fares in the runs of a unittest job (agent/unittests.py)."""
+
+    name: str
+    reference_s: float
+    """Of the tests with the program, together."""
+    poison_end: str
+    """`completed`, or `timeout` where the tests hang without the function."""
+    poison_passed: frozenset[str]
+    poison_unstable: frozenset[str]
+    """Tests that passed under the poison in one of two jobs: they say nothing."""
+    replay_passed: frozenset[str]
+    """Tests that passed in both jobs without the program, on its answers."""
+    changed: frozenset[str]
+    foreign: frozenset[str]
+    """Types in its answers that are not data: `own:` for all classes of its own."""
+
+    @classmethod
+    def of(cls, suite: Suite, first: Execution, second: Execution) -> "UnittestTruth | str":
+        """From two jobs of the canonical solution; why not, where it fails the tests."""
+        both = (first, second)
+        reals = [execution.evidence.run("real") for execution in both]
+        poisons = [execution.evidence.run("poison") for execution in both]
+        replays = [execution.evidence.run("replay") for execution in both]
+        for execution, real in zip(both, reals, strict=True):
+            if execution.end != End.COMPLETED:
+                return f"{suite.name}: {execution.detail or execution.end.value}"
+            for test in real.tests:
+                if test.outcome != "passed":
+                    return f"{suite.name}: {test.name} {test.outcome}: {test.message}"
+            if real.problem or sorted(test.name for test in real.tests) != sorted(suite.methods):
+                return f"{suite.name}: {real.problem or 'other tests ran than the file has'}"
+        return cls(
+            name=suite.name,
+            reference_s=max(sum(test.elapsed_s for test in real.tests) for real in reals),
+            poison_end=poisons[0].end,
+            poison_passed=poisons[0].passed,
+            poison_unstable=poisons[0].passed ^ poisons[1].passed,
+            replay_passed=replays[0].passed & replays[1].passed,
+            changed=frozenset(label for run in (*reals, *poisons) for label in run.changed),
+            foreign=frozenset(kind for real in reals for kind in foreign_kinds(real)),
+        )
+
+
+def foreign_kinds(run: UnittestRun) -> frozenset[str]:
+    """What kinds of thing that are not data a program answered with; its own classes are one."""
+    return frozenset("own:" if kind.startswith("own:") else kind for kind in run.foreign)
+
+
+@dataclass(frozen=True)
 class Truth:
     """All suites of one problem. `failure` says why the canonical solution gave none."""
 
     suites: Mapping[str, SuiteTruth] = field(default_factory=dict[str, SuiteTruth])
     failure: str = ""
+    unittests: Mapping[str, UnittestTruth] = field(default_factory=dict[str, UnittestTruth])
 
     @cached_property
     def reference_s(self) -> float:
-        return sum(sum(suite.reference_s) for suite in self.suites.values())
+        calls_s = sum(sum(suite.reference_s) for suite in self.suites.values())
+        return calls_s + sum(suite.reference_s for suite in self.unittests.values())
 
 
 def bundle_of(suite: Suite) -> Bundle:
@@ -87,27 +150,38 @@ def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple
     """Run the canonical solutions; a truth for each problem, in any order."""
     by_job: dict[str, tuple[Problem, Suite]] = {}
     collectors: dict[str, _Collector] = {}
-    finished: dict[str, dict[str, SuiteTruth | str]] = {}
+    finished: dict[str, dict[str, SuiteTruth | UnittestTruth | str]] = {}
+    firsts: dict[str, Execution] = {}
 
     def jobs() -> Iterator[Job]:
         for problem in problems:
             for suite in problem.suites:
-                job_id = f"{problem.id} {suite.name}"
-                by_job[job_id] = problem, suite
-                collectors[job_id] = _Collector(problem)
-                yield Job(
-                    id=job_id,
-                    code=problem.solution,
-                    entry_point=problem.entry_point,
-                    bundle=bundle_of(suite),
-                    limits=_REFERENCE_LIMITS,
-                )
+                for again in ("", " again") if suite.unittest else ("",):
+                    job_id = f"{problem.id} {suite.name}{again}"
+                    by_job[job_id] = problem, suite
+                    collectors[job_id] = _Collector(problem)
+                    yield Job(
+                        id=job_id,
+                        code=problem.solution,
+                        entry_point=problem.entry_point,
+                        bundle=bundle_of(suite),
+                        limits=_UNITTEST_LIMITS if suite.unittest else _REFERENCE_LIMITS,
+                        kind=suite.kind,
+                        tests=suite.unittest,
+                    )
 
     for execution in workers.run(jobs(), lambda job_id, chunk: collectors[job_id].see(chunk)):
         problem, suite = by_job.pop(execution.job_id)
         collector = collectors.pop(execution.job_id)
         outcomes = finished.setdefault(problem.id, {})
-        if execution.end != End.COMPLETED or len(collector.frames) != len(suite):
+        if suite.kind == "unittest":
+            # Twice, so that what differs from one time to the next is no evidence.
+            key = f"{problem.id} {suite.name}"
+            if key not in firsts:
+                firsts[key] = execution
+                continue
+            outcomes[suite.name] = UnittestTruth.of(suite, firsts.pop(key), execution)
+        elif execution.end != End.COMPLETED or len(collector.frames) != len(suite):
             reason = execution.detail or collector.exception or execution.end.value
             outcomes[suite.name] = f"{suite.name}: {reason}"
         else:
@@ -118,8 +192,16 @@ def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple
             if failures:
                 yield problem, Truth(failure="; ".join(failures))
             else:
-                found = cast(dict[str, SuiteTruth], outcomes)
-                yield problem, Truth({suite.name: found[suite.name] for suite in problem.suites})
+                in_order = [outcomes[suite.name] for suite in problem.suites]
+                yield (
+                    problem,
+                    Truth(
+                        {each.name: each for each in in_order if isinstance(each, SuiteTruth)},
+                        unittests={
+                            each.name: each for each in in_order if isinstance(each, UnittestTruth)
+                        },
+                    ),
+                )
 
 
 class _Collector:
@@ -289,7 +371,8 @@ def _pack(truth: Truth) -> bytes:
             )
         )
         blobs += [*suite.frames, *suite.large.values()]
-    head = json.dumps(heads).encode()
+    rows = [_unittest_row(suite) for suite in truth.unittests.values()]
+    head = json.dumps([*heads, *rows]).encode()
     return b"".join([len(head).to_bytes(8, "big"), head, *blobs])
 
 
@@ -297,7 +380,12 @@ def _unpack(content: bytes) -> Truth:
     length = int.from_bytes(content[:8], "big")
     place = 8 + length
     suites: dict[str, SuiteTruth] = {}
+    unittests: dict[str, UnittestTruth] = {}
     for fields in json.loads(content[8:place]):
+        if isinstance(fields, dict):
+            row = _read_unittest_row(cast(dict[str, Any], fields))
+            unittests[row.name] = row
+            continue
         head = _SuiteHead(*fields)
         frames: list[bytes] = []
         for size in head.lengths:
@@ -315,4 +403,17 @@ def _unpack(content: bytes) -> Truth:
             first_float=head.first_float,
             settles=tuple(bit == "1" for bit in head.settles),
         )
-    return Truth(suites)
+    return Truth(suites, unittests=unittests)
+
+
+_SETS = ("poison_passed", "poison_unstable", "replay_passed", "changed", "foreign")
+
+
+def _unittest_row(truth: UnittestTruth) -> dict[str, Any]:
+    row = asdict(truth)
+    return row | {name: sorted(row[name]) for name in _SETS}
+
+
+def _read_unittest_row(row: dict[str, Any]) -> UnittestTruth:
+    sets: dict[str, Any] = {name: frozenset(row[name]) for name in _SETS}
+    return UnittestTruth(**(row | sets))

@@ -33,10 +33,12 @@ class JobSpec(TypedDict):
     what its parent once held, and must not find the program of an earlier one.
     """
 
+    kind: str
+    """`calls`, or `unittest` (unittests.py)."""
     bundle: str
     entry_point: str
     numpy: bool
-    """The program names numpy, so the zygote should have it loaded."""
+    """The program, or its unittest file, names numpy, so the zygote should have it loaded."""
     stop_at_exception: bool
     seed: int
     input_wall_s: float

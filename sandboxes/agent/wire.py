@@ -17,7 +17,7 @@ BUNDLE, JOB, ENOUGH, REPLY = b"B", b"J", b"X", b"R"
 # supervisor -> harness
 HELLO, STREAM, DONE, DOZE = b"H", b"S", b"D", b"Z"
 # job -> harness, inside STREAM
-VALUES, END = b"V", b"E"
+VALUES, END, TEST = b"V", b"E", b"T"
 # of DOZE
 ASLEEP, AWAKE = b"z", b"w"
 # replies to a digest

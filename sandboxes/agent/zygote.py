@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
-from sandboxes.agent import calls, codec, linux, seccomp, wire
+from sandboxes.agent import calls, codec, linux, seccomp, unittests, wire
 
 _MAX_BUNDLES = 4
 _OUTCOME, _READY = 4, b"ready"
@@ -72,12 +72,17 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
             if job["numpy"] and "numpy" not in sys.modules:
                 _load_numpy()
                 held = _held()
+            if job["kind"] == "unittest" and unittests.preload(job["numpy"], _preload):
+                gc.freeze()
+                held = _held()
             bundles.move_to_end(job["bundle"])
             outcome, job_outcome = os.pipe()
             pid = os.fork()
             if pid == 0:
                 supervisor.close()
                 _set_up(job, [*descriptors, job_outcome], identity, held)
+                if job["kind"] == "unittest":
+                    unittests.run(socket.socket(fileno=3), job, isolated=bool(identity.uid))
                 calls.run(socket.socket(fileno=3), job, bundles[job["bundle"]])
             for descriptor in (*descriptors, job_outcome):
                 os.close(descriptor)

@@ -13,7 +13,9 @@ from harness import benchmarks
 from harness.benchmarks import jsonl
 from harness.benchmarks.data import DataFolders
 from harness.errors import DataError
+from harness.grading import grade, profile_named
 from harness.records import Benchmark, Problem
+from sandboxes.fake import FakeSandbox
 
 ROW = {
     "id": "add",
@@ -53,7 +55,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "benchmarks.md"
 
 
 def test_the_example_of_the_docs_loads_and_its_solutions_pass(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    example, _ = re.findall(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     path = tmp_path / "shop.jsonl"
     path.write_text(example, "utf-8")
     total, by_letter = load(path)
@@ -76,7 +78,21 @@ def test_the_example_of_the_module_loads() -> None:
     row = json.loads(textwrap.dedent(example))
     read = jsonl.problem_from_row(row, benchmark="mine", where="the docstring")
     assert read.suite("plus").inputs == ((-1, 1),)
-    assert set(row) == set(jsonl.Row.model_fields), "the example shows every field"
+    assert {*row, "test"} == set(jsonl.Row.model_fields), "the example shows every field"
+
+
+def test_the_unittest_example_of_the_docs_passes(tmp_path: Path) -> None:
+    _, example = re.findall(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    path = tmp_path / "notes.jsonl"
+    path.write_text(example, "utf-8")
+    (notes,) = load(path)
+    assert notes.suites[0].methods == ("test_counts", "test_writes")
+    strict = profile_named("strict")
+    wrong = notes.prompt + "    return 1\n"
+    right, counts_one = grade(
+        notes, [notes.solution, wrong], profile=strict, sandbox=FakeSandbox(), cache=tmp_path
+    )
+    assert (right.passed, counts_one.passed) == (True, False)
 
 
 def test_a_benchmark_is_what_it_holds_not_how_it_is_stored(tmp_path: Path) -> None:
@@ -257,3 +273,44 @@ def test_a_program_with_a_doubtful_escape_is_read_in_silence() -> None:
     """Warnings are errors here: this test fails where one comes through."""
     solution = 'def add(a, b):\n    """\\d"""\n    return a + b\n'
     assert problem(solution=solution, tests={"base": ["add('\\d', '') == '\\d'"]}).atol == 0
+
+
+# --- unittest files ------------------------------------------------------------------------------
+
+UNITTEST = """
+import unittest
+class TestCases(unittest.TestCase):
+    def test_b(self): self.assertEqual(add(1, 2), 3)
+    def test_a(self): pass
+    def test_a(self): self.assertEqual(add(0, 0), 0)
+    def helper(self): pass
+"""
+
+
+def unittest_row(**fields: object) -> dict[str, object]:
+    row = {"id": "x", "prompt": "p", "entry_point": "add", "solution": "def add(a, b): return a+b"}
+    return {**row, "test": UNITTEST, **fields}
+
+
+def test_a_unittest_file_is_the_one_suite():
+    problem = jsonl.problem_from_row(unittest_row(), benchmark="b", where="w")
+    (suite,) = problem.suites
+    assert (suite.name, suite.kind, suite.methods) == ("base", "unittest", ("test_a", "test_b"))
+    assert (len(suite), suite.unittest) == (2, UNITTEST)
+    other = jsonl.problem_from_row(unittest_row(test=UNITTEST + "\n"), benchmark="b", where="w")
+    assert other.sha256 != problem.sha256
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"test": "def"}, "w: x: the unittest file is not Python"),
+        ({"test": "class TestCases: pass"}, "w: x: the unittest file has no class TestCases with"),
+        ({"test": "class Tests:\n def test_a(self): ..."}, "no class TestCases with a method"),
+        ({"tests": {"base": ["add(1, 2)"]}}, "w: x: has both 'tests' and 'test'"),
+        ({"test": None}, "w: x: 'tests' is missing"),
+    ],
+)
+def test_a_unittest_file_is_checked(fields: dict[str, object], message: str):
+    with pytest.raises(DataError, match=message):
+        jsonl.problem_from_row(unittest_row(**fields), benchmark="b", where="w")

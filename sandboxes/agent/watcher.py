@@ -1,0 +1,180 @@
+"""Tells when a program reaches for what is not its own: frames, the heap, memory, trace hooks.
+
+An audit hook (PEP 578) can't be taken off, and runs before the thing that is asked for is handed
+out: what it has said by then can't be unsaid. Python's own modules take frames too; those of
+`_HARMLESS` give none away.
+
+A signal handler is given a frame, and Python has no event for that: so `_signal.signal` is put
+behind a function that tells, and `_imp.create_builtin`, which could make a second one.
+
+Not seen: memory that is reached through a strided numpy array out of its bounds.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterable
+from types import CodeType, FunctionType
+from typing import Any
+
+_EVENTS = frozenset(
+    {
+        *("gc.get_objects", "gc.get_referrers", "gc.get_referents"),
+        *("sys._current_frames", "sys._current_exceptions", "sys.monitoring.register_callback"),
+        *("sys.settrace", "sys.setprofile", "os.register_at_fork"),
+        *("ctypes.addressof", "ctypes.string_at", "ctypes.wstring_at", "ctypes.cdata"),
+        *("ctypes.cdata/buffer", "ctypes.PyObj_FromPtr", "ctypes.call_function", "ctypes.dlsym"),
+    }
+)
+_FRAMES = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
+_READ_CODE = "the tests' code"
+_ASKED_BY_PYTHON = _FRAMES | {"sys._getframe", _READ_CODE}
+_HARMLESS = ("traceback", "unittest.case", "unittest.result", "collections", "typing", "enum")
+"""Modules that read frames and return text or flags, but for the functions named here:"""
+_GIVES_FRAMES = ("walk_tb", "walk_stack", "extract_stack", "format_stack", "print_stack")
+_HARMLESS_FUNCTIONS = (
+    ("logging", "findCaller"),
+    ("dataclasses", "make_dataclass"),
+    ("inspect", "_has_code_flag"),
+)
+
+
+def harmless_code(
+    ours: "Iterable[str]",
+) -> "tuple[frozenset[CodeType], frozenset[CodeType]]":
+    """Code that may have frames, or read code, that of modules of `ours` included; and code that
+    hands on what it has to its caller, who then counts."""
+    harmless: set[CodeType] = set()
+    for name in ours:
+        harmless.update(_codes(vars(sys.modules[name]).values(), name))
+    passing: set[CodeType] = set()
+    for name in (*_HARMLESS, "logging", "dataclasses", "inspect"):
+        module = sys.modules.get(name)
+        for code in _codes(vars(module).values() if module else (), name):
+            if code.co_name in ("walk_tb", "currentframe", "<lambda>"):
+                passing.add(code)
+            elif name in _HARMLESS:
+                if code.co_name not in _GIVES_FRAMES:
+                    harmless.add(code)
+            elif (name, code.co_name) in _HARMLESS_FUNCTIONS:
+                harmless.add(code)
+    return frozenset(harmless), frozenset(passing)
+
+
+def _codes(values: "Iterable[Any]", module: str) -> "Iterable[CodeType]":
+    for value in list(values):
+        if type(value) in (staticmethod, classmethod):
+            value = value.__func__
+        if type(value) is FunctionType:
+            queue = [value.__code__]
+            while queue:
+                code = queue.pop()
+                yield code
+                queue += [held for held in code.co_consts if type(held) is CodeType]
+        elif isinstance(value, type) and value.__module__ == module:
+            yield from _codes(type.__dict__["__dict__"].__get__(value).values(), "")
+
+
+def install(
+    tell: "Callable[[str], None]",
+    harmless: "frozenset[CodeType]",
+    passing: "frozenset[CodeType]",
+    tests: str,
+) -> None:
+    """From now on `tell` hears of each kind of reach, once.
+
+    `tests` is the file name of code that a program has no business to read.
+    """
+    get_frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
+    told: dict[str, bool] = {}
+    busy = False
+
+    def tell_once(label: str) -> None:
+        if label not in told:
+            told[label] = True
+            tell(label)
+
+    def is_harmless() -> bool:
+        frame = get_frame(2)
+        while frame is not None and frame.f_code in passing:
+            frame = frame.f_back
+        return frame is not None and frame.f_code in harmless
+
+    def hook(event: str, arguments: "tuple[Any, ...]") -> None:
+        nonlocal busy
+        label = _label(event, arguments)
+        if not label or busy or label in told:
+            return
+        busy = True
+        try:
+            if label == _READ_CODE and arguments[0].__code__.co_filename != tests:
+                return
+            if label not in _ASKED_BY_PYTHON or not is_harmless():
+                tell_once(label)
+        finally:
+            busy = False
+
+    sys.addaudithook(hook)
+    _guard_signals(tell_once)
+
+
+def _label(event: str, arguments: "tuple[Any, ...]") -> str:
+    """What an event is called in what is told; empty for most."""
+    if event in _EVENTS or event == "sys._getframe":
+        return event
+    if event == "object.__getattr__":
+        name = arguments[1]
+        return name if name in _FRAMES else _READ_CODE if name == "__code__" else ""
+    if event == "object.__setattr__" and arguments[1] == "__code__":
+        return "set __code__"
+    return ""
+
+
+def _guard_signals(tell: "Callable[[str], None]") -> None:
+    handlers = (0, 1, signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler)
+
+    def before_signal(arguments: "tuple[Any, ...]") -> None:
+        if not any(argument is each for argument in arguments[1:] for each in handlers):
+            tell("signal.signal")
+
+    def before_create(arguments: "tuple[Any, ...]") -> None:
+        if getattr(arguments[0], "name", "") in ("_signal", "_imp"):
+            tell("_imp.create_builtin")
+
+    signal.signal.__dict__.pop("__wrapped__", None)
+    for name, function, before in (
+        ("_signal", "signal", before_signal),
+        ("_imp", "create_builtin", before_create),
+    ):
+        module: Any = sys.modules[name]
+        setattr(module, function, _told(getattr(module, function), before))
+
+
+def _told(
+    original: "Callable[..., Any]", before: "Callable[[tuple[Any, ...]], None]"
+) -> "Callable[..., Any]":
+    """The same function, with a word before it. The original lies in a generator that waits: what
+    is in there is reached through `gi_frame`, of which the hook tells."""
+
+    def keep(
+        original: "Callable[..., Any]", before: "Callable[[tuple[Any, ...]], None]"
+    ) -> "Generator[Any, tuple[Any, ...], None]":
+        said: Any = None
+        while True:
+            arguments = yield said
+            try:
+                before(arguments)
+                said = True, original(*arguments)
+            except BaseException as error:
+                said = False, error
+
+    keeper = keep(original, before)
+    next(keeper)
+    ask = keeper.send
+
+    def told(*arguments: Any) -> Any:
+        worked, value = ask(arguments)
+        if worked:
+            return value
+        raise value
+
+    return told
