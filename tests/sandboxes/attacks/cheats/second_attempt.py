@@ -3,13 +3,13 @@
 Must fail: the note is swept away, the second run has the same rules, and both are timeouts.
 """
 
-# ends: timeout wrong_answer
+# ends: timeout
 import os
 import time
 
-FIRST = True
-for note in ("/tmp/note", "/dev/shm/note", os.path.expanduser("~/note")):
-    FIRST = FIRST and not os.path.exists(note)
+NOTES = ("/tmp/note", "/dev/shm/note")
+FIRST = not any(map(os.path.exists, NOTES))
+for note in NOTES:
     open(note, "w").close()
 
 
