@@ -27,7 +27,7 @@ from sandboxes.agent import codec
 from sandboxes.process import ProcessSandbox
 from sandboxes.protocol import Bundle, Job, Limits, Sandbox
 from tests.costs import Cost, containers_s, cost_of
-from tests.engine import SETTINGS, docker_sandbox, engine_in_sight, hide_engine, why_no_docker
+from tests.engine import docker_sandbox, engine_environment, hide_engine, why_no_docker
 from tests.evalplus_oracle import Dataset, cut, read_lines, run_evalplus
 
 FILES: dict[Dataset, str] = {
@@ -45,11 +45,7 @@ zygote, candidates. Those in containers are not below us."""
 
 
 def run_ours(dataset: Dataset, samples: Path, folder: Path, sandbox: str) -> None:
-    environment = os.environ | SETTINGS | {"HARNESS_CACHE": str(folder / "cache")}
-    with engine_in_sight():
-        environment |= {k: v for k, v in os.environ.items() if k == "DOCKER_HOST"}
-        if "DOCKER_HOST" not in os.environ:
-            environment.pop("DOCKER_HOST", None)
+    environment = engine_environment() | {"HARNESS_CACHE": str(folder / "cache")}
     subprocess.run(
         [
             *(sys.executable, "-m", "harness", "--home", str(folder / "home"), "-q"),
@@ -114,7 +110,11 @@ def compare(
 
 def empty_jobs(name: str, num_jobs: int = 3000) -> None:
     """Jobs that do nothing: what the sandbox itself costs."""
-    sandbox: Sandbox = docker_sandbox() if name == "container" else ProcessSandbox("namespaces")
+    sandbox: Sandbox = (
+        docker_sandbox()
+        if name == "container"
+        else ProcessSandbox("plain" if name == "plain" else "namespaces", allow_plain=True)
+    )
     bundle, limits = Bundle.of([codec.encode((1,))]), Limits(wall_s=10, cpu_s=10)
 
     def jobs(count: int) -> Iterator[Job]:
@@ -146,7 +146,7 @@ def main() -> None:
     data = Path(os.environ["HARNESS_DATA"])
     parity = os.environ.get("HARNESS_PARITY")
     sandboxes = ["namespaces"] if why_no_docker() else ["namespaces", "container"]
-    for name in sandboxes:
+    for name in ["plain", *sandboxes]:
         empty_jobs(name)
     print(
         "in turn, medians; x: evalplus 0.3.1 --parallel 2 takes so many times as much", flush=True

@@ -21,11 +21,6 @@ _HOST = os.environ.get("DOCKER_HOST")
 BASE_IMAGE = os.environ.get("HARNESS_TEST_BASE_IMAGE", DEFAULT_BASE)
 WHEELS = Path(os.environ["HARNESS_TEST_WHEELS"]) if "HARNESS_TEST_WHEELS" in os.environ else None
 
-SETTINGS = {"HARNESS_SANDBOX__BASE_IMAGE": BASE_IMAGE} | (
-    {"HARNESS_SANDBOX__WHEELS": str(WHEELS)} if WHEELS else {}
-)
-"""Environment of a `harness` that is to find the image that the tests have built."""
-
 
 def hide_engine() -> None:
     os.environ["DOCKER_HOST"] = _NOWHERE
@@ -42,6 +37,14 @@ def engine_in_sight() -> Generator[None]:
         os.environ.pop("DOCKER_HOST", None)
         if hidden is not None:
             os.environ["DOCKER_HOST"] = hidden
+
+
+def engine_environment() -> dict[str, str]:
+    """Of a process that is to find the engine, and the image that the tests have built."""
+    with engine_in_sight():
+        found = dict(os.environ)
+    settings = {"HARNESS_SANDBOX__BASE_IMAGE": BASE_IMAGE}
+    return found | settings | ({"HARNESS_SANDBOX__WHEELS": str(WHEELS)} if WHEELS else {})
 
 
 @cache

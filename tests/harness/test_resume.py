@@ -13,13 +13,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from harness.benchmarks import sanity
+from sandboxes import container
+from tests.engine import engine_environment, engine_in_sight, why_no_docker
 
 COMMAND = [sys.executable, "-c", "from harness.cli import main; main()"]
 _PR_SET_CHILD_SUBREAPER = 36
@@ -71,12 +73,18 @@ def read(home: Path) -> Statuses:
 class Bench:
     """Runs `harness eval` on one file of samples, and kills it."""
 
-    def __init__(self, samples: Path, words: tuple[str, ...], cache: Path) -> None:
+    def __init__(
+        self, samples: Path, words: tuple[str, ...], cache: Path, sandbox: str = "auto"
+    ) -> None:
         self._samples = samples
         self._words = words
+        found = engine_environment() if sandbox == "container" else os.environ
         self._environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")
+            name: value
+            for name, value in found.items()
+            if not name.startswith("HARNESS_") or name.startswith("HARNESS_SANDBOX__")
         } | {
+            "HARNESS_SANDBOX__KIND": sandbox,
             "HARNESS_CACHE": str(cache),
             # Our own programs: on a machine without namespaces they may run all the same.
             "HARNESS_SANDBOX__ALLOW_PLAIN": "true",
@@ -147,6 +155,27 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
                         os.kill(orphan, signal.SIGKILL)
                 pytest.fail(f"left behind for {_GRACE_S} s: {left}")
             time.sleep(0.01)
+        while left := containers_of(process.pid):
+            if time.monotonic() > deadline:
+                pytest.fail(f"containers left for {_GRACE_S} s: {left}")
+            time.sleep(0.1)
+
+
+def containers_of(pid: int) -> list[str]:
+    """Those that run or ran, by their label; none where no engine answers.
+
+    One that was made and not yet started when the harness died runs nothing, and is removed by the
+    next harness: tests/sandboxes/test_container.py.
+    """
+    if why_no_docker():
+        return []
+    with engine_in_sight(), closing(container.connect()) as engine:
+        rows = engine.containers(all=True, filters={"label": container.LABEL})
+    return [
+        row["Id"]
+        for row in rows
+        if f"/{pid}/" in row["Labels"][container.LABEL] and row["State"] != "created"
+    ]
 
 
 @contextmanager
@@ -180,6 +209,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     samples = write_samples(folder / "samples.jsonl", 1)
     Bench(samples, (), folder / "cache").undisturbed(folder / "home")
     return folder / "cache"
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.parametrize("num_kills", [2, pytest.param(10, marks=pytest.mark.verify)])
+def test_killed_while_containers_run(tmp_path: Path, num_kills: int):
+    """And five seconds after a kill there is no container."""
+    bench = Bench(write_samples(tmp_path / "samples.jsonl", 3), (), tmp_path / "cache", "container")
+    bench.undisturbed(tmp_path / "prepared")
+    expected = bench.undisturbed(tmp_path / "undisturbed")
+    bench.kill_and_resume(tmp_path, num_kills, expected)
 
 
 @pytest.mark.slow
