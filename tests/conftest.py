@@ -24,6 +24,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Scripts and hostile programs, not tests: --doctest-modules would import them.
 collect_ignore = [
     "bench_grading.py",
+    "costs.py",
+    "faults.py",
+    "mutants.py",
     "soak.py",
     "verify.py",
     "sandboxes/attacks/cheats",

@@ -110,13 +110,17 @@ def test_cpu_of_orphans_is_the_jobs(worker: Workers):
     code = f"import os, time\nfor _ in range(4):\n {BURNERS['orphans']}\ntime.sleep(60)"
     execution = run(worker, code, wall_s=20, cpu_s=1)
     assert execution.end == End.TIMEOUT
-    assert execution.wall_s < 15 and execution.cpu_s < 4
+    assert execution.wall_s < 15 and 0.9 < execution.cpu_s < 4
 
 
 @contextlib.contextmanager
 def busy_machine(num_processes: int) -> Iterator[None]:
     burn = "import time\nend = time.time() + 30\nwhile time.time() < end: pass"
-    burners = [subprocess.Popen([sys.executable, "-c", burn]) for _ in range(num_processes)]
+    # A session each: kernels that share cores out by session would give us one of our own.
+    burners = [
+        subprocess.Popen([sys.executable, "-c", burn], start_new_session=True)
+        for _ in range(num_processes)
+    ]
     try:
         yield
     finally:
@@ -134,7 +138,7 @@ def f():
     while time.process_time() < end: pass
     return 1
 """
-    with busy_machine(2 * (os.cpu_count() or 1)):
+    with busy_machine(3 * (os.cpu_count() or 1)):
         execution = run(worker, code, wall_s=0.9, cpu_s=2, input_wall_s=(0.9,))
     assert (execution.end, values(execution)) == (End.COMPLETED, [1])
     assert execution.wall_s > 0.5

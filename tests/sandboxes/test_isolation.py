@@ -299,6 +299,24 @@ def test_daemons_and_threads_die_with_their_job(worker: Workers):
     assert answer(worker, WHO) == (num_before, [])
 
 
+def test_daemons_that_leave_no_trace_die_too(worker: Workers):
+    """Those above write files, and a worker that can't be wiped is replaced: so they die anyway."""
+    code = """
+import os, time
+for _ in range(5):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.closerange(0, 64)
+            time.sleep(60)
+        os._exit(0)
+def f(): return 1
+"""
+    num_before, _ = answer(worker, WHO)
+    assert answer(worker, code) == 1
+    assert answer(worker, WHO) == (num_before, [])
+
+
 def test_a_fork_bomb_dies_with_its_job(worker: Workers):
     num_before, _ = answer(worker, WHO)
     execution = run(worker, FORK_BOMB, processes=32, wall_s=20, cpu_s=20)
