@@ -14,14 +14,14 @@ export UV_FIND_LINKS
 endif
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo test check bench verify lock clean
+.PHONY: help setup demo test check bench bench-grading verify lock clean
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
 	@echo 'make demo     grade bundled replies: no download, no GPU, no key'
 	@echo 'make test     all tests but those that take hours'
 	@echo 'make check    format, lint, types, and who imports whom'
-	@echo 'make bench    time grading against the installed evalplus'
+	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
 	@echo 'make clean    remove .venv, caches and builds; runs are kept'
@@ -50,7 +50,9 @@ check: setup
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_dependencies.py
 
-bench: setup
+bench: bench-grading
+
+bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
 
 verify: setup

@@ -1,10 +1,14 @@
 """What takes too long for every change: `make verify`. Writes docs/verified/<date>.md.
 
-    the tests marked `verify`: all published verdict sets, MBPP+ whole beside evalplus, 20 kills
-    the ground truth of both benchmarks, three times in a row, also beside two busy loops
-    every cheat on every problem of both benchmarks, in every profile
-    2,000 attacks in random order in each sandbox, and nothing that piles up
+    soak     2,000 attacks in random order in each sandbox, and nothing that piles up
+    faults   kill -9 of jobs, zygotes, supervisors, containers and the engine, ten times each
+    mutants  each rule of the sandbox broken on purpose, and noticed by a test
+    flips    the published sets with 1, 2 and 4 workers beside two busy loops, against a quiet run
+    cheats   those that pass with evalplus, on every problem of both benchmarks, in every profile
+    truth    the ground truth of both benchmarks, three times in a row, also beside two busy loops
+    tests    the tests marked `verify`: published verdicts, MBPP+ whole beside evalplus, 20 kills
 
+`python -m tests.verify flips soak` runs only these. Each run adds its table to the page of its day.
 Needs HARNESS_DATA and HARNESS_PARITY. Exits with 1 where a figure misses; the page is written all
 the same, with what was seen.
 """
@@ -16,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
@@ -26,21 +31,37 @@ from typing import NamedTuple
 import harness
 from harness import benchmarks
 from harness.benchmarks.data import DataFolders
+from harness.config import Settings
+from harness.evaluation import evaluate
 from harness.grading import PROFILES, Judge, Submission, profile_named
 from harness.records import Benchmark, Status
 from sandboxes.process import ProcessSandbox, environment_digest
+from tests.faults import VICTIMS
 from tests.sandboxes.attacks.loader import CHEATS
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("humaneval+", "mbpp+")
-FAMILIES = ("lying_", "frame", "heap_walker", "exit_", "patched_")
+FAMILIES = (
+    "lying_builtin",
+    "lying_metaclass",
+    "lying_inside_containers",
+    "frame",
+    "heap_walker",
+    "exit_at_load[SystemExit(0)]",
+    "exit_by_exception[SystemExit(0)]",
+    "exit_without_unwinding",
+    "patched_builtins",
+    "patched_comparisons",
+    "patched_numpy",
+    "patched_interpreter[main]",
+)
 """The cheats that pass with evalplus, or that a model thinks of first. All others run on all
 problems of `sanity` in the tests."""
 NUM_SOAKED = 2000
 
 
 NOT_DONE = """
-Stopped before its end: what is not in the table was not verified on this day.
+Stopped before its end: what is not in the table was not verified in this run.
 """
 
 
@@ -54,22 +75,26 @@ class Row(NamedTuple):
 
 
 def main() -> None:
+    wanted = sys.argv[1:] or list(SECTIONS)
+    if unknown := set(wanted) - set(SECTIONS):
+        sys.exit(f"no such section: {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")
     started = time.monotonic()
     rows: list[Row] = []
     page = ROOT / "docs" / "verified" / f"{datetime.now(UTC):%Y-%m-%d}.md"
     page.parent.mkdir(parents=True, exist_ok=True)
+    before = page.read_text() + "\n" if page.exists() else ""
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
-        for row in chain(_soaks(), _cheats(cache), _ground_truth(cache), _tests()):
+        for row in chain.from_iterable(SECTIONS[name](cache) for name in wanted):
             print(f"{'ok    ' if row.ok else 'MISSED'} {row.what}: {row.figure}", flush=True)
             rows.append(row)
-            page.write_text(_page(rows, time.monotonic() - started, done=False))
-    page.write_text(_page(rows, time.monotonic() - started, done=True))
+            page.write_text(before + _page(rows, time.monotonic() - started, done=False))
+    page.write_text(before + _page(rows, time.monotonic() - started, done=True))
     print(page.relative_to(ROOT))
     sys.exit(0 if all(row.ok for row in rows) else 1)
 
 
-def _tests() -> Iterator[Row]:
+def _tests(folder: Path) -> Iterator[Row]:
     started = time.monotonic()
     tests = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-m", "verify", "--timeout", "7200", "tests"],
@@ -139,30 +164,100 @@ def _spin() -> None:
         pass
 
 
-def _soaks() -> Iterator[Row]:
+def _script(what: str, *words: str) -> Row:
+    """A script of ours, whose last line is its figure."""
+    started = time.monotonic()
+    script = subprocess.run(
+        [sys.executable, "-m", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    lines = script.stdout.splitlines()
+    if script.returncode:
+        print(script.stdout[-20_000:], flush=True)
+    figure = lines[-1] if lines else "no output"
+    return Row(what, figure, script.returncode == 0, time.monotonic() - started)
+
+
+def _soaks(folder: Path) -> Iterator[Row]:
     for sandbox in ("namespaces", "container"):
+        words = ("tests.soak", "--sandbox", sandbox, "--attacks", f"{NUM_SOAKED}")
+        yield _script(f"{NUM_SOAKED} attacks in random order, {sandbox}", *words)
+
+
+def _faults(folder: Path) -> Iterator[Row]:
+    for sandbox in ("namespaces", "container"):
+        for victim in VICTIMS:
+            if sandbox == "container" or victim not in ("container", "engine"):
+                words = ("tests.faults", "--sandbox", sandbox, "--victim", victim)
+                yield _script(f"{sandbox}: {victim} killed ten times in 500 jobs", *words)
+
+
+def _mutants(folder: Path) -> Iterator[Row]:
+    yield _script("each rule of the sandbox broken on purpose", "tests.mutants")
+
+
+def _flips(folder: Path) -> Iterator[Row]:
+    """Verdicts of recorded samples on a busy machine, against those of a quiet one."""
+    parity = Path(os.environ["HARNESS_PARITY"])
+    settings = Settings(data=Path(os.environ["HARNESS_DATA"]), cache=folder, home=folder / "quiet")
+    for name, benchmark in (
+        ("qwen25coder-1.5b-instruct.humanevalplus-v0.1.10", "humaneval+"),
+        ("qwen25coder-7b-base.humanevalplus-v0.1.9", "humaneval+"),
+        ("qwen25coder-7b-base.mbppplus-v0.1.0", "mbpp+"),
+    ):
+        samples = str(parity / f"{name}.samples.jsonl.gz")
         started = time.monotonic()
-        soak = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "tests.soak",
-                "--sandbox",
-                sandbox,
-                "--attacks",
-                f"{NUM_SOAKED}",
-            ],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        lines = soak.stdout.splitlines()
-        if soak.returncode:
-            print(soak.stdout[-20_000:], flush=True)
+        quiet = _passed(samples, benchmark, settings)
+        flipped: Counter[str] = Counter()
+        for num_workers in (1, 2, 4):
+            sandbox = settings.sandbox.model_copy(update={"workers": num_workers})
+            with _busy(2):
+                for number in range(3):
+                    home = folder / f"busy-{num_workers}-{number}"
+                    changed = {"sandbox": sandbox, "home": home}
+                    busy = _passed(samples, benchmark, settings.model_copy(update=changed))
+                    flipped.update(key for key in quiet | busy if quiet.get(key) != busy.get(key))
+        said = ", ".join(f"{key} {count} times" for key, count in flipped.items())
         yield Row(
-            f"{NUM_SOAKED} attacks in random order, {sandbox}",
-            lines[-1] if lines else "no output",
-            soak.returncode == 0,
+            f"{name}: 9 runs with 1, 2 and 4 workers beside two busy loops, against a quiet run",
+            f"{len(quiet)} verdicts each, {flipped.total()} flips {said}".strip(),
+            not flipped,
+            time.monotonic() - started,
+        )
+    yield from _fragile(folder)
+
+
+def _passed(samples: str, benchmark: str, settings: Settings) -> dict[str, tuple[bool, ...]]:
+    """Of each problem, which suites its sample passed; an unscored one is none of them."""
+    run = evaluate(samples, benchmark, settings=settings, fresh=True)
+    return {
+        verdict.problem_id: tuple(
+            result.status == Status.PASSED for result in verdict.suites.values()
+        )
+        for verdict in run
+        if verdict.scored
+    }
+
+
+FRAGILE = {"humaneval+": (15, 36, 130, 139), "mbpp+": (255, 599)}
+"""Task numbers whose references come near their limits, in time or in size."""
+
+
+def _fragile(folder: Path, num_times: int = 20) -> Iterator[Row]:
+    for name, numbers in FRAGILE.items():
+        started = time.monotonic()
+        benchmark = benchmarks.load(name, data=DataFolders.from_env())
+        problems = [p for p in benchmark if int(p.task_id.partition("/")[2]) in numbers]
+        num_passed = 0
+        for _ in range(num_times):
+            with _busy(2), _judge("evalplus-0.3.1", folder) as judge:
+                judge.prepare(problems)
+                verdicts = judge.grade([Submission(p, p.solution) for p in problems])
+                num_passed += sum(verdict.passed for verdict in verdicts)
+        yield Row(
+            f"canonical solutions of the fragile {', '.join(p.id for p in problems)}, "
+            f"{num_times} times beside two busy loops",
+            f"{num_passed}/{num_times * len(problems)}",
+            num_passed == num_times * len(problems),
             time.monotonic() - started,
         )
 
@@ -211,6 +306,17 @@ def _page(rows: list[Row], elapsed_s: float, *, done: bool) -> str:
 |---|---|---|---|
 {table}
 {"" if done else NOT_DONE}"""
+
+
+SECTIONS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "soak": _soaks,
+    "faults": _faults,
+    "mutants": _mutants,
+    "flips": _flips,
+    "cheats": _cheats,
+    "truth": _ground_truth,
+    "tests": _tests,
+}
 
 
 if __name__ == "__main__":
