@@ -197,7 +197,7 @@ class _Asked:
         if settings.eval.generate_only:
             config = self._config(problems, profile, environment_digest())
             with _open_run(store, config, name=name, fresh=fresh) as run:
-                self._work(run, problems, None, 1)
+                self._work(run, problems, None)
             return store.load(run.id)
         isolation = choose_sandbox(settings, self.sandbox)
         if isolation.note:
@@ -209,7 +209,7 @@ class _Asked:
             config = self._config(problems, profile, judge.environment)
             with _open_run(store, config, name=name, fresh=fresh) as run:
                 try:
-                    self._work(run, problems, judge, num_workers)
+                    self._work(run, problems, judge)
                 except SandboxError as error:
                     run.log(f"stopped: {error}")
                     raise
@@ -233,9 +233,7 @@ class _Asked:
             versions=versions() | self.model.versions,
         )
 
-    def _work(
-        self, run: RunWriter, problems: Benchmark, judge: Judge | None, num_workers: int
-    ) -> None:
+    def _work(self, run: RunWriter, problems: Benchmark, judge: Judge | None) -> None:
         chosen = self.settings.eval
         keys = wanted_keys(problems, n=chosen.num_samples or 1, limit=chosen.limit)
         to_write = unwritten(run, keys)
@@ -248,7 +246,6 @@ class _Asked:
             problems,
             self.model,
             judge=judge,
-            num_workers=num_workers,
             extraction=chosen.extraction,
             notes=self.observer,
         )

@@ -9,7 +9,7 @@ once. A sample is in the file before anything else happens to it; whatever dies,
 recorded is never written again.
 
 The judge confirms timeouts when its submissions end. A stream ends late, so it is graded in
-rounds: one ends when nothing new came for a while and something is open.
+rounds: one ends when something has been open for a while, and what is doubtful is settled.
 
 Not here: what is asked (prompts.py), who answers (models/), what a pass is (grading/).
 """
@@ -31,8 +31,9 @@ from harness.store import RunWriter
 Extraction: TypeAlias = Literal["harness", "evalplus"]
 _ORDER_WAIT_S = 5.0
 """How long the first request waits for the order that grading would like."""
-_IDLE_S = 2.0
-"""A round of grading ends when nothing new came for so long and something is open."""
+_OPEN_S = 3.0
+"""A round of grading ends when a program has been open for so long: it may be a timeout that
+waits to be confirmed."""
 _LEAVE_S = 5.0
 
 
@@ -147,7 +148,6 @@ class Pipeline:
         model: Model,
         *,
         judge: Judge | None,
-        num_workers: int = 1,
         extraction: Extraction = "harness",
         notes: Notes | None = None,
     ) -> None:
@@ -156,7 +156,6 @@ class Pipeline:
         self._benchmark = benchmark
         self._model = model
         self._judge = judge
-        self._num_workers = num_workers
         self._extraction: Extraction = extraction
         self._notes = notes or Notes()
         self._problems = {problem.id: problem for problem in benchmark}
@@ -166,8 +165,8 @@ class Pipeline:
         self._stop = threading.Event()
         self._prompts: dict[Key, tuple[str, int]] = {}
         """Hash of the prompt and seed, by the samples that were asked for."""
-        self._num_drawn = 0
-        self._num_judged = 0
+        self._open: dict[Key, float] = {}
+        """Since when submissions are with the judge, the oldest first."""
         self._is_ended = False
 
     def work(self, to_write: Sequence[Key], to_grade: Sequence[Sample] = ()) -> None:
@@ -294,26 +293,21 @@ class Pipeline:
         self._prepared.set()
         while not self._is_ended:
             for verdict in judge.grade(self._round()):
-                self._num_judged += 1
+                self._open.pop(verdict.key, None)
                 self._events.put(verdict)
 
     def _round(self) -> Iterator[Submission]:
         """Submissions as they come, until it is time for the judge to settle what is open."""
-        drawn_at = time.monotonic()
         while not self._is_ended:
-            num_open = self._num_drawn - self._num_judged
-            # More than can be running: timeouts are waiting to be confirmed.
-            if num_open > self._num_workers + 2 and self._to_grade.empty():
+            now = time.monotonic()
+            if now - next(iter(self._open.copy().values()), now) > _OPEN_S:
                 return
             try:
                 submission = self._to_grade.get(timeout=0.1)
             except queue.Empty:
-                if num_open and time.monotonic() - drawn_at > _IDLE_S:
-                    return
                 continue
             if submission is None:
                 self._is_ended = True
                 return
-            drawn_at = time.monotonic()
-            self._num_drawn += 1
+            self._open[submission.problem.id, submission.index] = time.monotonic()
             yield submission

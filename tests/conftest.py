@@ -5,6 +5,7 @@ variable HARNESS_DATA or HARNESS_PARITY to name it. Where it does not, the test 
 the last lines of the session say so; under CI=true that is an error instead.
 """
 
+import importlib.util
 import os
 import signal
 import socket
@@ -18,8 +19,10 @@ import pytest
 # the tests of Ctrl-C would wait for an interrupt that never comes.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anyone imports torch
+
 # Scripts, not tests: --doctest-modules would import them.
-collect_ignore = ["bench_grading.py", "verify.py"]
+collect_ignore = ["bench_grading.py", "bench_models.py", "tiny.py", "verify.py"]
 
 
 class Folder(NamedTuple):
@@ -79,6 +82,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dockered and (why := _why_no_docker()):
         for test in dockered:
             test.add_marker(pytest.mark.skip(reason=why))
+
+    for module, extra in (("torch", "local"), ("vllm", "cpu or gpu")):
+        needy = [test for test in items if test.get_closest_marker(module)]
+        if needy and importlib.util.find_spec(module) is None:
+            why = f"{module} is not installed (the extra {extra}; `make test-models` has it)"
+            for test in needy:
+                test.add_marker(pytest.mark.skip(reason=why))
 
     if "verify" not in config.option.markexpr:
         hours = [test for test in items if test.get_closest_marker("verify")]

@@ -134,8 +134,7 @@ class VllmServer:
         process = self._process
         if process is None:
             return
-        assert process.stdin is not None
-        process.stdin.close()  # what the guard waits for
+        self._let_go()  # what the guard waits for
         try:
             process.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -151,6 +150,7 @@ class VllmServer:
         ]
         self._log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
+        self._let_go()
         with self._log.open("wb") as log:
             # What is inherited: an interrupt at the terminal is ours to handle, not the server's.
             self._process = subprocess.Popen(
@@ -164,6 +164,11 @@ class VllmServer:
         self.url = f"http://127.0.0.1:{port}/v1"
         self._await_health(started)
         self.start_s = time.monotonic() - started
+
+    def _let_go(self) -> None:
+        """Of a guard that has ended."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
     def _environment(self) -> dict[str, str]:
         return {
