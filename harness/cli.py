@@ -431,17 +431,39 @@ def data_pull(
 
 
 @app.command()
-def doctor(as_json: _Json = False) -> None:
+def doctor(
+    determinism: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHECKPOINT", help="How far greedy decoding of this model repeats itself."
+        ),
+    ] = None,
+    benchmark: Annotated[
+        str,
+        typer.Option("-b", help="For --determinism.", autocompletion=_known_benchmarks),
+    ] = "sanity",
+    limit: Annotated[int | None, typer.Option("-L", "--limit", help="First problems only.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, vllm or local.")] = None,
+    as_json: _Json = False,
+) -> None:
     """Try what this machine can do: isolation, data, cache. Says what to do about the rest.
 
     \b
     harness doctor
-    harness doctor --json
+    harness doctor --determinism MODEL
     """
     from harness import doctor as checks
 
-    settings = _invocation.settings()
+    settings = _invocation.settings(eval__limit=limit, model__engine=engine)
     screen = _invocation.screen(settings)
+    if determinism is not None:
+        from harness.determinism import measure
+
+        found = screen.watch(
+            lambda: measure(determinism, benchmark, settings=settings, observer=screen)
+        )
+        screen.determinism(found, as_json)
+        return
     findings = screen.watch(lambda: checks.examine(settings))
     screen.findings(findings, as_json)
     if any(not finding.ok and finding.needed for finding in findings):

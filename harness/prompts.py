@@ -59,7 +59,10 @@ _HARMONY = MARKS[1]
 class ChatTemplate(Protocol):
     """What is needed of a tokenizer."""
 
-    chat_template: object
+    @property
+    def chat_template(self) -> object:
+        """Its text; None or empty where there is none."""
+        ...
 
     def apply_chat_template(
         self, conversation: list[dict[str, str]], *, tokenize: bool, add_generation_prompt: bool

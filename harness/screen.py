@@ -25,6 +25,7 @@ from rich.table import Table
 
 from harness.benchmarks.data import FileState, Pulled
 from harness.config import DisplaySettings
+from harness.determinism import Determinism
 from harness.doctor import Finding
 from harness.evaluation import Observer, Summary, rate_as_json, summary
 from harness.grading import Progress
@@ -404,6 +405,12 @@ class Screen(Observer):
             mark = {"ok": "✓", "wrong": "✗", "missing": "∅"}[state.state]
             table.add_row(mark, state.name, escape(where))
         self._out.print_table(table)
+
+    def determinism(self, found: Determinism, as_json: bool) -> None:
+        if as_json:
+            self.json(asdict(found))
+        else:
+            self._out.print(found.describe(), markup=False, soft_wrap=True)
 
     def findings(self, findings: Sequence[Finding], as_json: bool) -> None:
         if as_json:

@@ -50,6 +50,7 @@ LAYERS = {
     "harness.loop": "loop",
     "harness.screen": "cli",
     "harness.doctor": "cli",
+    "harness.determinism": "cli",
     "harness.cli": "cli",
     "harness.__main__": "cli",
     "harness": "name",

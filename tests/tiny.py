@@ -140,10 +140,21 @@ def _row(tokenizer: Any, prompt: str, solution: str) -> tuple[list[int], int]:
     return [*kept, tokenizer.eos_token_id], len(head)
 
 
-def spoil(folder: Path, name: str = "model.safetensors", num_bytes: int = 1000) -> None:
-    """Cuts the end off a file, as a torn download does."""
-    path = folder / name
-    path.write_bytes(path.read_bytes()[:-num_bytes])
+def lora(folder: Path, target: Path, names: Sequence[str] = ("q_proj", "v_proj")) -> Path:
+    """An adapter on the model that does change what it says."""
+    torch: Any = import_module("torch")
+    import peft  # pyright: ignore
+    from transformers import AutoModelForCausalLM  # pyright: ignore
+
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    torch.manual_seed(1)
+    wrapped: Any = peft.get_peft_model(model, peft.LoraConfig(r=4, target_modules=list(names)))
+    with torch.no_grad():
+        for name, parameter in wrapped.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.5)
+    wrapped.save_pretrained(target)
+    return target
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -3,7 +3,6 @@
 What the loop writes is held against `model.generate`, one prompt at a time.
 """
 
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -175,27 +174,10 @@ def test_use_cache_left_off_by_training_is_no_matter(tmp_path: Path, folder: Pat
 
 def test_an_adapter_is_merged_into_its_base(tmp_path: Path, folder: Path):
     pytest.importorskip("peft")
-    changed = lora(folder, tmp_path / "lora")
+    changed = tiny.lora(folder, tmp_path / "lora")
     model = opened(changed, tmp_path, sampling=SamplingSettings(max_tokens=16))
     assert model.checkpoint.kind == "adapter" and model.checkpoint.base == str(folder)
     plain = opened(folder, tmp_path, sampling=SamplingSettings(max_tokens=16))
     with_it = [reply.text for reply in replies(model, num=8).values()]
     without = [reply.text for reply in replies(plain, num=8).values()]
     assert with_it != without
-
-
-def lora(folder: Path, target: Path, names: Sequence[str] = ("q_proj", "v_proj")) -> Path:
-    """An adapter on the model that does change what it says."""
-    torch: Any = import_module("torch")
-    import peft  # pyright: ignore
-    from transformers import AutoModelForCausalLM  # pyright: ignore
-
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    torch.manual_seed(1)
-    wrapped: Any = peft.get_peft_model(model, peft.LoraConfig(r=4, target_modules=list(names)))
-    with torch.no_grad():
-        for name, parameter in wrapped.named_parameters():
-            if "lora_B" in name:
-                parameter.normal_(std=0.5)
-    wrapped.save_pretrained(target)
-    return target
