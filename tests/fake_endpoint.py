@@ -59,7 +59,7 @@ class FakeEndpoint:
         class Handler(_Handler):
             fake = endpoint
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
@@ -70,6 +70,13 @@ class FakeEndpoint:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that are killed, or have waited long enough, hang up."""
 
 
 class _Handler(BaseHTTPRequestHandler):

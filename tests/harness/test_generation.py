@@ -7,6 +7,7 @@ loopback, which knows what it was asked.
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -282,6 +283,37 @@ def test_killed_at_random_moments_nothing_recorded_is_made_again(
     num_again = sum(count - 1 for count in num_asked.values())
     print(f"\n{num_kills} kills, {num_torn} torn runs, {num_again} samples were asked for again")
     assert len(num_asked) == 204 and num_again <= num_kills * (width + 1)
+
+
+def test_ctrl_c_is_seen_at_once_and_what_is_recorded_stays(tmp_path: Path, cache: Path):
+    home = tmp_path / "home"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HARNESS_")}
+    environment |= {"HARNESS_CACHE": str(cache), "HARNESS_SANDBOX__ALLOW_PLAIN": "true"}
+    with FakeEndpoint(answer, delay_s=lambda: 0.2) as endpoint:
+        process = subprocess.Popen(
+            [
+                *COMMAND,
+                "--home",
+                str(home),
+                "--set",
+                "model.concurrency=2",
+                "eval",
+                f"{endpoint.url}#m",
+                "-b",
+                "sanity",
+            ],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for(lambda: len(endpoint.replied_at) >= 4)
+        interrupted = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert time.monotonic() - interrupted < 8
+    assert process.returncode == 130 and "To go on: harness" in said and "Traceback" not in said
+    (samples,) = home.glob("runs/*/samples.jsonl")
+    assert samples.read_bytes().count(b"\n") >= 2
 
 
 def wait_for(done: Callable[[], bool], timeout_s: float = 60.0) -> None:

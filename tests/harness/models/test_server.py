@@ -154,8 +154,13 @@ def model(folder: Path, settings: Settings, stages: Stages) -> Iterator[VllmMode
 
 def server_processes(model: VllmModel) -> set[int]:
     """All processes below the guard."""
+    assert model.server.pid is not None
+    return processes_below(model.server.pid)
+
+
+def processes_below(pid: int) -> set[int]:
     found: set[int] = set()
-    to_do = [model.server.pid]
+    to_do = [pid]
     while to_do:
         pid = to_do.pop()
         with suppress(OSError):
@@ -228,3 +233,26 @@ def test_kill_9_of_the_server_loses_nothing(settings: Settings, model: VllmModel
     assert len(killer.keys) == len(set(killer.keys)) == 136, "a sample was made twice"
     lines = (Path(run.path) / "samples.jsonl").read_text().splitlines()
     assert len(lines) == 136
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+def test_kill_9_of_the_harness_takes_the_real_server_along(tmp_path: Path, folder: Path):
+    """While it starts, which is when most of its processes are busy: the engine's are there."""
+    words = ["--home", str(tmp_path / "home"), "--set", "model.cpu_cache_gb=1"]
+    words += ["eval", str(folder), "-b", "sanity", "--engine", "vllm", "--generate-only"]
+    us = subprocess.Popen(
+        [sys.executable, "-c", "from harness.cli import main; main()", *words],
+        env={k: v for k, v in os.environ.items() if not k.startswith("HARNESS_")}
+        | {"HARNESS_CACHE": str(tmp_path / "cache")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        # The guard, the server, its engine: three at least.
+        wait_until(lambda: len(processes_below(us.pid)) >= 3, timeout_s=240)
+        below = processes_below(us.pid)
+    finally:
+        us.kill()
+        us.wait()
+    wait_until(lambda: not any(map(is_alive, below)), timeout_s=15)
