@@ -35,7 +35,7 @@ from harness.models import checkpoints, engines, replay
 from harness.models.protocol import Model
 from harness.records import Benchmark, EvalRun, RunConfig, Sample, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
-from harness.store import Key, RunWriter, Store
+from harness.store import Key, RunInfo, RunWriter, Store, config_or_none
 from sandboxes.process import ProcessSandbox, environment_digest, why_no_namespaces
 from sandboxes.protocol import Sandbox
 
@@ -197,6 +197,7 @@ class _Asked:
         if settings.eval.generate_only:
             config = self._config(problems, profile, environment_digest())
             with _open_run(store, config, name=name, fresh=fresh) as run:
+                self._take_over(run, problems, () if fresh else store.runs())
                 self._work(run, problems, None)
             return store.load(run.id)
         isolation = choose_sandbox(settings, self.sandbox)
@@ -209,6 +210,7 @@ class _Asked:
             config = self._config(problems, profile, judge.environment)
             with _open_run(store, config, name=name, fresh=fresh) as run:
                 try:
+                    self._take_over(run, problems, () if fresh else store.runs())
                     self._work(run, problems, judge)
                 except SandboxError as error:
                     run.log(f"stopped: {error}")
@@ -232,6 +234,30 @@ class _Asked:
             command=command_line(),
             versions=versions() | self.model.versions,
         )
+
+    def _take_over(self, run: RunWriter, problems: Benchmark, others: Sequence[RunInfo]) -> None:
+        """Samples that another run wrote in the very same way: graded by other rules, say."""
+        wanted = written_alike(run.config)
+        keys = wanted_keys(
+            problems, n=self.settings.eval.num_samples or 1, limit=self.settings.eval.limit
+        )
+        for info in reversed(others):
+            missing = unwritten(run, keys)
+            if not missing or info.id == run.id:
+                continue
+            config = config_or_none(info.path)
+            if config is None or written_alike(config) != wanted:
+                continue
+            samples = Store(self.settings.home).load(info.id).samples
+            taken = [
+                samples[key]
+                for key in missing
+                if key in samples and samples[key].finish_reason != "error"
+            ]
+            for sample in taken:
+                run.append_sample(sample)
+            if taken:
+                self.observer.say(f"{len(taken)} samples are taken over from run {info.id}")
 
     def _work(self, run: RunWriter, problems: Benchmark, judge: Judge | None) -> None:
         chosen = self.settings.eval
@@ -264,6 +290,17 @@ class _Asked:
             f"resuming run {run.id}: {num_wanted - num_to_write} of {num_wanted} samples kept, "
             f"{num_to_write} to write, {num_to_grade + num_to_write} to grade (config unchanged)"
         )
+
+
+def written_alike(config: RunConfig) -> object:
+    """What samples depend on, and verdicts do not alone: equal for runs that could share them."""
+    return (
+        config.checkpoint.identity,
+        config.benchmark_hash,
+        config.benchmark,
+        config.extraction,
+        config.generation,
+    )
 
 
 def regrade(

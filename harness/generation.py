@@ -200,6 +200,8 @@ class Pipeline:
                     case _Ended("writer", error):
                         running.discard("writer")
                         failed = failed or error
+                        if error is not None and num_owed == num_unwritten:
+                            raise error  # there is nothing that could still be graded
                         self._to_grade.put(None)
                     case _Ended(_, error):
                         running.discard("grader")

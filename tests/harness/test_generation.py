@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from harness.benchmarks import sanity
-from harness.config import EvalSettings, Settings
+from harness.config import EvalSettings, GradingSettings, Settings
 from harness.errors import ModelError, UserError
 from harness.evaluation import Observer, evaluate, regrade
 from harness.generation import sample_of, unwritten, wanted_keys
@@ -123,6 +123,13 @@ def test_what_came_before_a_model_died_is_graded(settings: Settings):
     assert len(measured(rest, settings)) == 6 and len(rest.asked) == 2
 
 
+def test_a_model_that_never_starts_is_said_at_once(settings: Settings, tmp_path: Path):
+    cold = settings.model_copy(update={"cache": tmp_path / "cold", "eval": EvalSettings()})
+    with pytest.raises(UserError, match="no such weights"):
+        measured(FakeModel(fenced, stop_after=0, stop_with=UserError("no such weights")), cold)
+    assert Store(settings.home).load("last").num_scored == 0
+
+
 def test_a_bug_of_the_model_keeps_its_traceback(settings: Settings):
     with pytest.raises(ZeroDivisionError):
         measured(FakeModel(lambda problem, index: str(1 // 0)), settings)
@@ -139,6 +146,18 @@ def test_generate_only_then_regrade(settings: Settings):
     assert len(run) == 6 and not run.verdicts
     graded = regrade(run.id, settings=settings, sandbox=FakeSandbox())
     assert graded.num_scored == 6 and {v.status for v in graded} == {Status.PASSED}
+
+
+def test_other_rules_grade_the_same_samples(settings: Settings):
+    first = measured(FakeModel(fenced), settings)
+    other = settings.model_copy(update={"grading": GradingSettings(profile="evalplus-0.3.1")})
+    again = FakeModel(fenced)
+    run = measured(again, other)
+    assert run.id != first.id and again.asked == [] and run.num_scored == 6
+    assert run.samples == first.samples
+    seeded = FakeModel(fenced, seed=1)
+    measured(seeded, other)
+    assert len(seeded.asked) == 6, "samples of another seed are others"
 
 
 def test_a_benchmark_has_to_be_named(settings: Settings):
