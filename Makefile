@@ -5,6 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
+# A second environment with torch, transformers and vLLM for the CPU: half a minute, 2 GB.
+MODELS_VENV := .venv-models
+MODELS_BIN := $(MODELS_VENV)/bin
+MODELS_SETUP := $(MODELS_VENV)/.setup-done
 
 # uv does not read pip's variable: a folder of wheels that the machine offers (with a torch for
 # the CPU, say) is to be found by both.
@@ -14,12 +18,17 @@ export UV_FIND_LINKS
 endif
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
+TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
+
 .PHONY: help setup demo test check bench bench-grading verify lock clean
+.PHONY: setup-models test-models bench-models
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
 	@echo 'make demo     grade bundled replies: no download, no GPU, no key'
 	@echo 'make test     all tests but those that take hours'
+	@echo 'make test-models   what needs torch or vLLM, in .venv-models (2 GB more)'
+	@echo 'make bench-models  time the engines: local, generate, vLLM'
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
@@ -37,6 +46,20 @@ $(SETUP): pyproject.toml constraints/base.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints/base.txt uv
 	$(BIN)/uv pip install -q -p $(VENV) -c constraints/base.txt -b constraints/base.txt -e '.[bench,dev]'
 	@touch $@
+
+setup-models: $(MODELS_SETUP)
+
+$(MODELS_SETUP): pyproject.toml constraints/train.txt constraints/train-overrides.txt | $(SETUP)
+	$(PYTHON) -m venv --clear $(MODELS_VENV)
+	$(BIN)/uv pip install -q -p $(MODELS_VENV) $(TORCH_BACKEND) -c constraints/train.txt \
+		--override constraints/train-overrides.txt -e '.[bench,dev,train,cpu]'
+	@touch $@
+
+test-models: setup-models
+	$(MODELS_BIN)/python -m pytest -q -m 'torch or vllm'
+
+bench-models: setup-models
+	$(MODELS_BIN)/python -m tests.bench_models
 
 demo: setup
 	$(BIN)/harness eval fake:demo -b sanity
@@ -62,8 +85,6 @@ verify: setup
 COMPILE := $(BIN)/uv pip compile -q --upgrade --python-version 3.11 \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
 
-TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
-
 lock: setup
 	$(COMPILE) --universal --extra bench --extra dev -o constraints/base.txt
 	$(COMPILE) --python-platform x86_64-manylinux_2_28 $(TORCH_BACKEND) \
@@ -74,5 +95,5 @@ lock: setup
 		|| { echo 'a constraints file names an address' >&2; exit 1; }
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(MODELS_VENV) build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -170,8 +170,9 @@ def eval_(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SAMPLES",
-            help="A samples file (.jsonl, .jsonl.gz), a folder of samples, or fake:demo.",
+            metavar="CHECKPOINT",
+            help="A samples file or folder, a model's or an adapter's folder, org/repo[@revision], "
+            "run:ID, https://host/v1#model, openai:model, or fake:demo.",
         ),
     ],
     benchmark: Annotated[
@@ -193,6 +194,27 @@ def eval_(
         ),
     ] = None,
     sandbox: _Isolation = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Default: 0, which is greedy.", show_default=False)
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="A system message.")] = None,
+    no_chat: Annotated[
+        bool, typer.Option("--no-chat", help="Completion prompts, whatever the template.")
+    ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="auto, vllm or local.", autocompletion=lambda: ["auto", "vllm", "local"]),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", "--batch_size", help="Rows at a time.")
+    ] = None,
+    all_checkpoints: Annotated[
+        bool, typer.Option("--all-checkpoints", help="Each checkpoint-* of a training run.")
+    ] = False,
+    generate_only: Annotated[
+        bool, typer.Option("--generate-only", help="Write samples; `harness regrade` grades them.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="The checkpoint's name on the board.")] = None,
     run: Annotated[str | None, typer.Option(help="A name for the run.")] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Move an earlier run of the same name aside.")
@@ -202,33 +224,53 @@ def eval_(
     ] = None,
     as_json: _Json = False,
 ) -> None:
-    """Grade samples in a sandbox: one run a benchmark. The same command resumes.
+    """Grade samples in a sandbox, or have a checkpoint write them first. The same command resumes.
 
     \b
     harness eval samples.jsonl -b humaneval+
-    harness eval results/ -b mbpp+ --limit 20 --profile strict
+    harness eval Qwen/Qwen2.5-Coder-7B-Instruct -b humaneval+,mbpp+
     """
     from harness import benchmarks, evaluation
+    from harness.models import checkpoints
 
     settings = _invocation.settings(
         eval__num_samples=num_samples,
         eval__limit=limit,
         eval__max_unscored=max_unscored,
+        eval__generate_only=generate_only or None,
+        eval__name=name,
         grading__profile=profile,
         sandbox__kind=sandbox,
+        sampling__temperature=temperature,
+        prompt__system=system,
+        prompt__chat=False if no_chat else None,
+        model__engine=engine,
+        model__batch_size=batch_size,
     )
     screen = _invocation.screen(settings)
     names = benchmark.split(",") if benchmark else []
     for name in names[1:]:  # a typo in the last name must not show after an hour of the first
         benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
-    runs = [
-        screen.watch(
-            lambda name=name: evaluation.evaluate(
-                source, name, settings=settings, name=run, fresh=fresh, observer=screen
-            )
-        )
-        for name in (names or [None])
-    ]
+    runs: list[EvalRun] = []
+    for one in checkpoints.series(source) if all_checkpoints else [source]:
+        with evaluation.open_model(one, settings=settings, observer=screen) as model:
+            runs += [
+                screen.watch(
+                    lambda name=name, one=one, model=model: evaluation.evaluate(
+                        one,
+                        name,
+                        settings=settings,
+                        name=run,
+                        fresh=fresh,
+                        observer=screen,
+                        model=model,
+                    )
+                )
+                for name in (names or [None])
+            ]
+    if settings.eval.generate_only and not any(recorded.verdicts for recorded in runs):
+        screen.written_runs(runs, as_json)
+        return
     _report(screen, runs, as_json, settings.eval.max_unscored)
 
 
@@ -396,6 +438,18 @@ def doctor(
     clean: Annotated[
         bool, typer.Option("--clean", help="Only remove containers that dead harnesses left.")
     ] = False,
+    determinism: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHECKPOINT", help="How far greedy decoding of this model repeats itself."
+        ),
+    ] = None,
+    benchmark: Annotated[
+        str,
+        typer.Option("-b", help="For --determinism.", autocompletion=_known_benchmarks),
+    ] = "sanity",
+    limit: Annotated[int | None, typer.Option("-L", "--limit", help="First problems only.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, vllm or local.")] = None,
     as_json: _Json = False,
 ) -> None:
     """Try what this machine can do: isolation, data, cache. Says what to do about the rest.
@@ -403,11 +457,20 @@ def doctor(
     \b
     harness doctor
     harness doctor --build-images
+    harness doctor --determinism MODEL
     """
     from harness import doctor as checks
 
-    settings = _invocation.settings()
+    settings = _invocation.settings(eval__limit=limit, model__engine=engine)
     screen = _invocation.screen(settings)
+    if determinism is not None:
+        from harness.determinism import measure
+
+        found = screen.watch(
+            lambda: measure(determinism, benchmark, settings=settings, observer=screen)
+        )
+        screen.determinism(found, as_json)
+        return
     if build_images or clean:
         findings = checks.clean() if clean else []
         if build_images:
@@ -476,7 +539,7 @@ def main() -> NoReturn:
         code = app(prog_name="harness", standalone_mode=False) or 0
     except TyperException as error:
         _fail_usage(error)
-    except errors.StorageError as error:
+    except (errors.StorageError, errors.ModelError) as error:
         _fail(str(error), 4)
     except (errors.UserError, errors.EnvironmentRefused, errors.SandboxUnavailable) as error:
         _fail(str(error), 2)

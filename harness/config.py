@@ -9,8 +9,8 @@ A setting is named by its dotted key everywhere: `sandbox.workers` is `workers` 
 relative to the working directory, wherever they were written.
 
 Not here: what a run's verdicts depend on (`records.RunConfig`, whose `identity()` resume
-compares); all settings below are operational but `grading.profile` and `replay.extraction`,
-which end up in it, resolved. There is no global settings object: pass the leaf.
+compares); all settings below are operational but `grading.profile`, the two `extraction`, and
+what `model`, `sampling` and `prompt` say of the replies, which end up in it, resolved. There is no global settings object: pass the leaf.
 """
 
 import difflib
@@ -73,8 +73,75 @@ class GradingSettings(Section):
 class ReplaySettings(Section):
     """How a samples file is read."""
 
-    extraction: Literal["auto", "none", "harness"] = "auto"
-    """Whether code is taken out of the replies; `auto` decides by the file's fields."""
+    extraction: Literal["auto", "none", "harness", "evalplus"] = "auto"
+    """Whether code is taken out of the replies, and by whom; `auto` decides by the file's fields."""
+
+
+class ModelSettings(Section):
+    """Who writes the replies, and on what. Verdicts depend on most of it."""
+
+    engine: Literal["auto", "vllm", "local"] = "auto"
+    """What runs a model on this machine; `auto` is vLLM where it pays."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Of weights and arithmetic; `auto` is the checkpoint's own."""
+    quantization: str | None = None
+    """vLLM's name of a method that is applied on loading, as in `fp8`."""
+    max_len: PositiveInt | None = None
+    """Tokens of prompt and reply together; None is what the model was made for."""
+    batch_size: PositiveInt | None = None
+    """Rows at a time of `local`; None is what fits."""
+    tensor_parallel: PositiveInt = 1
+    """GPUs that share one copy of the model."""
+    data_parallel: PositiveInt = 1
+    """Copies of the model."""
+    gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Share of a GPU's memory that vLLM may take."""
+    cpu_cache_gb: PositiveInt | None = None
+    """GiB for vLLM's KV cache on a CPU; None is a quarter of what is free, 8 at most."""
+    start_timeout_s: Annotated[float, Field(gt=0)] = 1800.0
+    """What the start of a server may take, a download of kernels included."""
+    concurrency: PositiveInt = 64
+    """Requests at a time."""
+    timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    """What one request may take, retries not included."""
+    retries: Annotated[int, Field(ge=0)] = 8
+    """How often a request is repeated that failed for no fault of its own."""
+    api: Literal["auto", "chat", "completions"] = "auto"
+    """How an endpoint is asked; `auto` is chat, unless --no-chat."""
+    prices: HomePath | None = None
+    """A TOML file: a table a model, with `input` and `output` per million tokens."""
+    reasoning_effort: str | None = None
+    """Sent to an endpoint as it is."""
+
+
+class SamplingSettings(Section):
+    """How replies are drawn. Verdicts depend on all of it."""
+
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    """0 is greedy."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """None is 0.95 where samples are drawn and 1 where decoding is greedy, as in EvalPlus."""
+    max_tokens: PositiveInt | None = None
+    """Of a reply; None is 768, and `thinking_tokens` more where the model thinks."""
+    thinking_tokens: Annotated[int, Field(ge=0)] = 8192
+    """What a thinking model may take for it."""
+    seed: int = 0
+    """Every sample's own seed is made of it."""
+
+
+class PromptSettings(Section):
+    """What a model is asked. Verdicts depend on all of it."""
+
+    system: str | None = None
+    """A system message; None is none of ours."""
+    chat: bool = True
+    """Whether the chat template is used where there is one."""
+    form: Literal["base", "prefill", "plain"] | None = None
+    """Insists on a form; None is what the template allows."""
+    think_open: str | None = None
+    """The mark before thinking; None is what the template shows."""
+    think_close: str | None = None
+    """The mark behind it."""
 
 
 class EvalSettings(Section):
@@ -86,6 +153,12 @@ class EvalSettings(Section):
     """Only the first so many problems; None is all."""
     max_unscored: Annotated[int, Field(ge=0)] = 0
     """Unscored samples that are borne before the run counts as incomplete (exit 4)."""
+    name: str | None = None
+    """The checkpoint's name on screens and on the board; None is its folder's or repository's."""
+    generate_only: bool = False
+    """Whether samples are written and not graded: `harness regrade` does that, here or elsewhere."""
+    extraction: Literal["harness", "evalplus"] = "harness"
+    """Who takes the code out of replies that a model writes for us."""
 
 
 class DisplaySettings(Section):
@@ -109,6 +182,9 @@ class Settings(Section):
     sandbox: SandboxSettings = SandboxSettings()
     grading: GradingSettings = GradingSettings()
     replay: ReplaySettings = ReplaySettings()
+    model: ModelSettings = ModelSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    prompt: PromptSettings = PromptSettings()
     eval: EvalSettings = EvalSettings()
     display: DisplaySettings = DisplaySettings()
 
@@ -127,6 +203,8 @@ FLAGS = {
     "sandbox.kind": "--sandbox",
     "display.color": "--no-color",
     "display.verbosity": "-q/-v",
+    "prompt.chat": "--no-chat",
+    "model.engine": "--engine",
 }
 """Flags that aren't called like the last word of their key."""
 

@@ -8,6 +8,7 @@
     │   └── RunMismatch             a named run whose identity differs from what is asked
     ├── EnvironmentRefused          exit 2: the ground truth fails here, so nothing is scored
     ├── StorageError                exit 4: the run directory can't be written; what is there stays
+    ├── ModelError                  exit 4: who writes the replies is gone for good; what came stays
     └── SandboxError                (from sandboxes.protocol) the machine's fault: retried, UNSCORED
         └── SandboxUnavailable      exit 2: no sandbox of the wanted level can be opened here
 
@@ -25,6 +26,7 @@ __all__ = [
     "DataError",
     "EnvironmentRefused",
     "HarnessError",
+    "ModelError",
     "RunMismatch",
     "SandboxError",
     "SandboxUnavailable",
@@ -68,4 +70,8 @@ class EnvironmentRefused(HarnessError):
 
 
 class StorageError(HarnessError):
+    pass
+
+
+class ModelError(HarnessError):
     pass

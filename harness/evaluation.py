@@ -4,8 +4,9 @@
     print(summary(run).pass_at[1]["plus"])
 
 A run is resumed by asking for it again: what is recorded is neither made nor graded twice, and
-more samples or problems extend it. The order is samples first (they are what costs), then the
-expected values and the ground-truth gate, then the programs, the slowest problems first.
+more samples or problems extend it. Of recorded replies the order is samples first (they are what
+costs), then the expected values and the ground-truth gate, then the programs, the slowest
+problems first. A model's replies are graded while the next ones are written (generation.py).
 
 Not here: what a pass is (grading/), where files lie (store.py), what a screen looks like (cli.py).
 """
@@ -17,7 +18,8 @@ import shlex
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,29 +29,58 @@ from harness.benchmarks import evalplus
 from harness.benchmarks.data import DataFolders
 from harness.config import Settings
 from harness.errors import DataError, SandboxError, StorageError, UserError
-from harness.grading import GRADER_VERSION, Judge, Profile, Progress, Submission, profile_named
-from harness.models import replay
-from harness.records import Benchmark, EvalRun, Problem, RunConfig, Sample, Status, Verdict
+from harness.generation import Notes, Pipeline, submission_of, unscored, unwritten, wanted_keys
+from harness.grading import GRADER_VERSION, Judge, Profile, Twins, profile_named
+from harness.models import checkpoints, engines, replay
+from harness.models.protocol import Model
+from harness.records import Benchmark, EvalRun, RunConfig, Sample, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
-from harness.store import Key, RunWriter, Store
+from harness.store import Key, RunInfo, RunWriter, Store, config_or_none
 from sandboxes.container import DockerSandbox
-from sandboxes.process import ProcessSandbox, why_no_namespaces
+from sandboxes.process import ProcessSandbox, environment_digest, why_no_namespaces
 from sandboxes.protocol import Sandbox, SandboxUnavailable
 
 DEMO = "fake:demo"
+_RECORDED = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
+"""How recorded samples end, also where there is no such file."""
 
 
-class Observer:
+class Observer(Notes):
     """What `evaluate` tells while it works. The methods do nothing; a screen overrides them."""
 
     def say(self, text: str) -> None:
         """Something that a person should know: once, in a line."""
 
-    def preparing(self, progress: Progress) -> None:
-        """The expected values are on their way."""
+    def starting(self, stage: str, elapsed_s: float) -> None:
+        """A server is on its way, and where it stands. Called from another thread."""
 
-    def graded(self, run: RunWriter, verdict: Verdict, num_owed: int) -> None:
-        """One more verdict is recorded; `num_owed` are still to come."""
+
+@contextmanager
+def open_model(
+    source: str, *, settings: Settings, observer: Observer | None = None
+) -> Generator[Model | None]:
+    """The model that `source` means, for one or more calls of `evaluate`; None for recorded samples.
+
+    A server that is started serves them all, and is gone when the block ends.
+
+    Raises:
+        UserError: it is no checkpoint, or what it needs is missing: one line.
+    """
+    observer = observer or Observer()
+    path = Path(source)
+    if source.startswith("run:"):
+        source = Store(settings.home).load(source.removeprefix("run:")).config.checkpoint.source
+    if source == DEMO or path.is_file() or path.name.endswith(_RECORDED):
+        yield None
+        return
+    located = checkpoints.locate(source, cache=settings.cache, name=settings.eval.name)
+    if located.checkpoint.kind == "replay":
+        yield None
+        return
+    with engines.open_model(
+        located, settings, say=observer.say, on_stage=observer.starting
+    ) as model:
+        yield model
 
 
 def evaluate(
@@ -61,18 +92,22 @@ def evaluate(
     fresh: bool = False,
     sandbox: Sandbox | None = None,
     observer: Observer | None = None,
+    model: Model | None = None,
 ) -> EvalRun:
-    """Grade the samples of `source` on a benchmark, in a new run or where one stopped.
+    """Have and grade the samples of `source` on a benchmark, in a new run or where one stopped.
 
     Args:
-        source: a samples file or folder, or `fake:demo` for the bundled replies to `sanity`.
-        benchmark: its name; None where the samples' ids tell.
+        source: a samples file or folder, a checkpoint, an endpoint (models/checkpoints.py), or
+            `fake:demo` for the bundled replies to `sanity`.
+        benchmark: its name; None where recorded samples' ids tell.
         name: a name for the run instead of the one that its identity gives.
         fresh: move a run of the same name aside first.
         sandbox: where programs run; None is the one that the settings lead to.
+        model: who answers, opened already (`open_model`, or a model of your own).
 
     Raises:
         UserError: a name, a file, a setting or the home is wrong; nothing was done.
+        ModelError: who answers is gone for good; what came is kept and graded.
         RunMismatch: the named run has another identity.
         EnvironmentRefused: canonical solutions fail here, so nothing is scored.
         SandboxUnavailable: no sandbox of the wanted kind can be opened here.
@@ -80,20 +115,38 @@ def evaluate(
         StorageError: the run directory can't be written; what is in it stays.
     """
     observer = observer or Observer()
+    if model is None:
+        with open_model(source, settings=settings, observer=observer) as opened:
+            if opened is not None:
+                return evaluate(
+                    source,
+                    benchmark,
+                    settings=settings,
+                    name=name,
+                    fresh=fresh,
+                    sandbox=sandbox,
+                    observer=observer,
+                    model=opened,
+                )
+    else:
+        if benchmark is None:
+            raise UserError(f"{source}: on which benchmark? Name one: -b humaneval+")
+        asked = _Asked(model, settings, sandbox, observer)
+        return asked.evaluate(benchmark, name=name, fresh=fresh)
     isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO, say=observer.say)
     if isolation.note:
         observer.say(isolation.note)
     if source == DEMO:
-        model = replay.replay_demo(hostile=not isolation.is_plain)
+        recorded = replay.replay_demo(hostile=not isolation.is_plain)
         if isolation.is_plain:
             observer.say("plain isolation only: the demo's hostile replies are left out")
     else:
-        model = replay.open_replay(Path(source))
+        recorded = replay.open_replay(Path(source))
     problems = benchmarks.load(
-        _benchmark_name(model, benchmark), data=DataFolders.from_settings(settings)
+        _benchmark_name(recorded, benchmark), data=DataFolders.from_settings(settings)
     )
     profile = profile_named(settings.grading.profile or problems.default_profile)
-    found = model.samples(
+    found = recorded.samples(
         problems, n=settings.eval.num_samples, extraction=settings.replay.extraction
     )
     for text in _remarks(found, problems):
@@ -103,7 +156,7 @@ def evaluate(
         isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
     ) as judge:
         config = RunConfig(
-            checkpoint=model.checkpoint,
+            checkpoint=recorded.checkpoint,
             benchmark=problems.name,
             benchmark_hash=problems.hash,
             profile=profile.name,
@@ -125,6 +178,130 @@ def evaluate(
             _say_where_it_stands(observer, run, owed)
             _grade(run, problems, [run.samples[key] for key in owed], judge, observer)
     return Store(settings.home).load(run.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A model that is to be measured, and by what."""
+
+    model: Model
+    settings: Settings
+    sandbox: Sandbox | None
+    observer: Observer
+
+    def evaluate(self, benchmark: str, *, name: str | None, fresh: bool) -> EvalRun:
+        """See `evaluate`."""
+        settings = self.settings
+        problems = benchmarks.load(benchmark, data=DataFolders.from_settings(settings))
+        profile = profile_named(settings.grading.profile or problems.default_profile)
+        store = Store(settings.home)
+        if settings.eval.generate_only:
+            config = self._config(problems, profile, environment_digest())
+            with _open_run(store, config, name=name, fresh=fresh) as run:
+                self._take_over(run, problems, () if fresh else store.runs())
+                self._work(run, problems, None)
+            return store.load(run.id)
+        isolation = choose_sandbox(settings, self.sandbox, say=self.observer.say)
+        if isolation.note:
+            self.observer.say(isolation.note)
+        num_workers = settings.sandbox.workers or os.cpu_count() or 1
+        with Judge.open(
+            isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+        ) as judge:
+            config = self._config(problems, profile, judge.environment)
+            with _open_run(store, config, name=name, fresh=fresh) as run:
+                try:
+                    self._take_over(run, problems, () if fresh else store.runs())
+                    self._work(run, problems, judge)
+                except SandboxError as error:
+                    run.log(f"stopped: {error}")
+                    raise
+                finally:
+                    _write_views(run, problems)
+        return store.load(run.id)
+
+    def _config(self, problems: Benchmark, profile: Profile, environment: str) -> RunConfig:
+        return RunConfig(
+            checkpoint=self.model.checkpoint,
+            benchmark=problems.name,
+            benchmark_hash=problems.hash,
+            profile=profile.name,
+            extraction=self.settings.eval.extraction,
+            grader_version=GRADER_VERSION,
+            environment=environment,
+            num_problems=len(problems),
+            suites=tuple(suite.name for suite in problems.problems[0].suites),
+            generation=self.model.generation,
+            command=command_line(),
+            versions=versions() | self.model.versions,
+        )
+
+    def _take_over(self, run: RunWriter, problems: Benchmark, others: Sequence[RunInfo]) -> None:
+        """Samples that another run wrote in the very same way: graded by other rules, say."""
+        wanted = written_alike(run.config)
+        keys = wanted_keys(
+            problems, n=self.settings.eval.num_samples or 1, limit=self.settings.eval.limit
+        )
+        for info in reversed(others):
+            missing = unwritten(run, keys)
+            if not missing or info.id == run.id:
+                continue
+            config = config_or_none(info.path)
+            if config is None or written_alike(config) != wanted:
+                continue
+            samples = Store(self.settings.home).load(info.id).samples
+            taken = [
+                samples[key]
+                for key in missing
+                if key in samples and samples[key].finish_reason != "error"
+            ]
+            for sample in taken:
+                run.append_sample(sample)
+            if taken:
+                self.observer.say(f"{len(taken)} samples are taken over from run {info.id}")
+
+    def _work(self, run: RunWriter, problems: Benchmark, judge: Judge | None) -> None:
+        chosen = self.settings.eval
+        keys = wanted_keys(problems, n=chosen.num_samples or 1, limit=chosen.limit)
+        to_write = unwritten(run, keys)
+        missing = set(to_write)
+        owed = set(run.owed) - missing
+        to_grade = [run.samples[key] for key in keys if key in owed] if judge else []
+        self._say_what_is_owed(run, len(keys), len(to_write), len(to_grade))
+        pipeline = Pipeline(
+            run,
+            problems,
+            self.model,
+            judge=judge,
+            extraction=chosen.extraction,
+            notes=self.observer,
+        )
+        if to_write or to_grade:
+            pipeline.work(to_write, to_grade)
+
+    def _say_what_is_owed(
+        self, run: RunWriter, num_wanted: int, num_to_write: int, num_to_grade: int
+    ) -> None:
+        if not run.resumed:
+            return
+        if not num_to_write and not num_to_grade:
+            self.observer.say(f"run {run.id} is complete: nothing to do")
+            return
+        self.observer.say(
+            f"resuming run {run.id}: {num_wanted - num_to_write} of {num_wanted} samples kept, "
+            f"{num_to_write} to write, {num_to_grade + num_to_write} to grade (config unchanged)"
+        )
+
+
+def written_alike(config: RunConfig) -> object:
+    """What samples depend on, and verdicts do not alone: equal for runs that could share them."""
+    return (
+        config.checkpoint.identity,
+        config.benchmark_hash,
+        config.benchmark,
+        config.extraction,
+        config.generation,
+    )
 
 
 def regrade(
@@ -175,7 +352,13 @@ def regrade(
                 if sample.key not in run.samples:
                     run.append_sample(sample)
             before = {key: verdict.status for key, verdict in run.verdicts.items()}
-            _grade(run, problems, list(run.samples.values()), judge, observer)
+            lost = [s for s in run.samples.values() if s.finish_reason == "error"]
+            by_id = {problem.id: problem for problem in problems}
+            for sample in lost:
+                why = "no reply could be had: `harness eval` asks again"
+                run.append_verdict(unscored(sample, by_id[sample.problem_id], profile.name, why))
+            there = [s for s in run.samples.values() if s.finish_reason != "error"]
+            _grade(run, problems, there, judge, observer)
             changed = sum(
                 verdict.status != before[key]
                 for key, verdict in run.verdicts.items()
@@ -209,15 +392,15 @@ def _grade(
     try:
         if samples:
             judge.prepare([p for p in benchmark if p.id in asked], observer.preparing)
-            submissions = [_submission(by_id, sample) for sample in samples]
+            submissions = [submission_of(by_id, sample) for sample in samples]
             owed = {sample.key for sample in samples}
             known = [
-                (_submission(by_id, run.samples[key]), verdict)
+                (submission_of(by_id, run.samples[key]), verdict)
                 for key, verdict in run.verdicts.items()
                 if key not in owed and key[0] in asked
             ]
             num_owed = len(submissions)
-            for verdict in judge.grade(judge.slowest_first(submissions), known):
+            for verdict in judge.grade(judge.slowest_first(submissions), Twins(known)):
                 run.append_verdict(verdict)
                 num_owed -= 1
                 observer.graded(run, verdict, num_owed)
@@ -225,23 +408,19 @@ def _grade(
         run.log(f"stopped: {error}")
         raise
     finally:
-        if run.verdicts:
-            recorded = EvalRun(run.id, str(run.path), run.config, run.samples, run.verdicts)
-            results = (
-                dict(evalplus.eval_results(benchmark, recorded))
-                if benchmark.problems[0].family in ("humaneval", "mbpp")
-                else None
-            )
-            run.finish(summary(recorded).as_json(), results)
+        _write_views(run, benchmark)
 
 
-def _submission(by_id: Mapping[str, Problem], sample: Sample) -> Submission:
-    return Submission(
-        problem=by_id[sample.problem_id],
-        code=sample.code,
-        index=sample.index,
-        truncated=sample.finish_reason == "length",
+def _write_views(run: RunWriter, benchmark: Benchmark) -> None:
+    if not run.verdicts:
+        return
+    recorded = EvalRun(run.id, str(run.path), run.config, run.samples, run.verdicts)
+    results = (
+        dict(evalplus.eval_results(benchmark, recorded))
+        if benchmark.problems[0].family in ("humaneval", "mbpp")
+        else None
     )
+    run.finish(summary(recorded).as_json(), results)
 
 
 def _benchmark_name(model: replay.Replay, asked: str | None) -> str:
@@ -458,6 +637,7 @@ __all__ = [
     "choose_sandbox",
     "command_line",
     "evaluate",
+    "open_model",
     "rate_as_json",
     "regrade",
     "summary",

@@ -10,8 +10,10 @@ written; a reply without fences gives its longest run of lines that parses and d
 point. Code that does not parse is given back as it is: that is a verdict, and not ours to hide,
 so a function that the token limit cut is never trimmed into a shorter one that parses.
 
-Not here: EvalPlus's own extraction, which loses some of that and which a parity mode would call
-by name; running anything. Nothing is executed here.
+`evalplus_code` is the parity mode: EvalPlus's own extraction, called from the installed package
+with all that it loses.
+
+Not here: running anything. Nothing is executed here.
 """
 
 import ast
@@ -21,12 +23,15 @@ import re
 import symtable
 import textwrap
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from itertools import groupby
 from typing import NamedTuple
+
+from harness.errors import UserError
 
 THINK_MARKS = ("<think>", "</think>")
 
@@ -91,6 +96,22 @@ def extract_code(reply: str, entry_point: str) -> str:
     """
     with _quiet():
         return _extracted(reply, entry_point)
+
+
+def evalplus_code(text: str, entry_point: str) -> str:
+    """What `evalplus.sanitize` makes of a solution: the parity mode.
+
+    Raises:
+        UserError: evalplus is not installed.
+    """
+    try:
+        sanitize: Callable[[str, str], str] = import_module("evalplus.sanitize").sanitize
+    except ModuleNotFoundError:
+        raise UserError(
+            "extraction by evalplus needs the extra `bench`: pip install 'code-harness[bench]'"
+        ) from None
+    with _quiet():
+        return sanitize(text, entry_point)
 
 
 @contextmanager

@@ -156,6 +156,7 @@ class Sample(Record):
     """Marked thinking text, taken out of the reply before extraction."""
     prompt_sha256: str | None = None
     finish_reason: Literal["stop", "length", "error"] | None = None
+    """`error`: no reply could be had, which is our failure. It is owed again, never graded."""
     num_tokens_in: int | None = None
     num_tokens_out: int | None = None
     elapsed_s: float | None = None
@@ -238,13 +239,44 @@ class Verdict(Record):
 class Checkpoint(Record):
     """Who answered. Identity is content: two names of the same bytes are one checkpoint."""
 
-    kind: Literal["replay"]
+    kind: Literal["replay", "model", "adapter", "endpoint"]
     name: str
     """The name on screens and on the board; runs of one name are one row."""
     source: str
-    """What the user typed: a path."""
+    """What the user typed: a path, a repository, a URL."""
     identity: str
-    """sha256 of the contents: for a replay, of the samples file."""
+    """sha256 of the contents: for a replay, of the samples file; for a model, of weights,
+    tokenizer, chat template and configuration; for an endpoint, of its URL and model."""
+    revision: str | None = None
+    """The commit of a repository, as it was resolved."""
+    base: str | None = None
+    """What an adapter sits on, with its revision."""
+
+
+class Generation(Record):
+    """How samples are written: what replies depend on besides checkpoint and problem."""
+
+    engine: Literal["vllm", "local", "endpoint", "fake"]
+    dtype: str | None = None
+    quantization: str | None = None
+    prompt_form: str
+    """`base`, `prefill`, `plain` or `messages`: see prompts.py."""
+    system: str | None = None
+    think_marks: tuple[str, str] | None = None
+    max_tokens: int
+    """Of a reply, thinking included."""
+    max_model_len: int | None = None
+    """Prompt and reply together; a reply may get less than `max_tokens` for it."""
+    temperature: float
+    top_p: float
+    seed: int
+    """Of the run; each sample's own seed is made of it, the problem and the sample's number."""
+    extra: dict[str, str] = Field(default_factory=dict)
+    """Further parameters of requests, as in `reasoning_effort`."""
+
+    def identity_fields(self) -> dict[str, str]:
+        fields: dict[str, object] = self.model_dump(mode="json")
+        return {name: str(value) for name, value in fields.items() if value not in (None, {})}
 
 
 class RunConfig(Record):
@@ -260,13 +292,15 @@ class RunConfig(Record):
     benchmark_hash: str
     profile: str
     extraction: str
-    """How code was taken from replies: `none` or `harness`."""
+    """How code was taken from replies: `none`, `harness` or `evalplus`."""
     grader_version: str
     environment: str
     """Digest of what programs run on: Python and numpy versions, image."""
     num_problems: int
     """Problems in the benchmark, also when fewer were asked for."""
     suites: tuple[str, ...]
+    generation: Generation | None = None
+    """How the samples are written; None where they were recorded already."""
     created: datetime = Field(default_factory=utc_now)
     command: str = ""
     """The command that repeats the run."""
@@ -284,7 +318,8 @@ class RunConfig(Record):
 
     def identity_fields(self) -> dict[str, str]:
         fields = {name: str(getattr(self, name)) for name in self.IDENTITY_FIELDS}
-        return fields | {"checkpoint": self.checkpoint.identity}
+        written = self.generation.identity_fields() if self.generation else {}
+        return fields | written | {"checkpoint": self.checkpoint.identity}
 
     def identity(self) -> str:
         return content_sha256(self.identity_fields())

@@ -25,11 +25,12 @@ from rich.table import Table
 
 from harness.benchmarks.data import FileState, Pulled
 from harness.config import DisplaySettings
+from harness.determinism import Determinism
 from harness.doctor import Finding
 from harness.evaluation import Observer, Summary, rate_as_json, summary
 from harness.grading import Progress
 from harness.queries import RunRow
-from harness.records import EvalRun, Status, Verdict
+from harness.records import EvalRun, Sample, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
 from harness.store import RunWriter
 
@@ -96,6 +97,9 @@ class Screen(Observer):
         self._line = ""
         self._drawn_at = 0.0 if self._redraws else time.monotonic()
         self._graded_at: deque[float] = deque([time.monotonic()], maxlen=30)
+        self._num_unwritten = 0
+        self._written: deque[tuple[float, int]] = deque(maxlen=200)
+        """When the last samples came, and their tokens."""
 
     # --- talk ------------------------------------------------------------------------------
 
@@ -121,6 +125,28 @@ class Screen(Observer):
         of_total = f" of {total / 1e6:.1f}" if total else ""
         self._progress(f"{name}  {num_bytes / 1e6:.1f}{of_total} MB")
 
+    def starting(self, stage: str, elapsed_s: float) -> None:
+        if elapsed_s > 1:
+            self._progress(f"vLLM  {stage}  {elapsed_s:.0f} s")
+
+    def written(self, run: RunWriter, sample: Sample, num_unwritten: int) -> None:
+        self._num_unwritten = num_unwritten
+        self._written.append((time.monotonic(), sample.num_tokens_out or 0))
+        if not self._is_due():
+            return
+        total = len(run.samples) + num_unwritten
+        self._progress(
+            f"{run.config.benchmark}  written {len(run.samples)}/{total}  "
+            f"graded {len(run.verdicts)}  {self._tokens_a_second()}"
+        )
+
+    def _tokens_a_second(self) -> str:
+        if len(self._written) < 2:
+            return ""
+        elapsed_s = self._written[-1][0] - self._written[0][0]
+        rate = sum(tokens for _, tokens in list(self._written)[1:]) / max(elapsed_s, 0.01)
+        return f"{rate / 1000:.1f}k tok/s" if rate >= 1000 else f"{rate:.0f} tok/s"
+
     def graded(self, run: RunWriter, verdict: Verdict, num_owed: int) -> None:
         self._graded_at.append(time.monotonic())
         if self._verbose:
@@ -135,9 +161,11 @@ class Screen(Observer):
         # The slowest problems come first: the pace of late is the better guess.
         each_s = (self._graded_at[-1] - self._graded_at[0]) / len(self._graded_at)
         num_unscored = len(run.verdicts) - len(scored)
+        total = len(run.samples) + self._num_unwritten
+        writing = f"{self._tokens_a_second()}  " if self._num_unwritten else ""
         self._progress(
-            f"{run.config.benchmark}  {len(run.samples) - num_owed}/{len(run.samples)}  "
-            f"{_percent(rate)}  unscored {num_unscored}  eta {_clock(each_s * num_owed)}"
+            f"{run.config.benchmark}  {total - num_owed}/{total}  {_percent(rate)}  "
+            f"unscored {num_unscored}  {writing}eta {_clock(each_s * num_owed)}"
         )
 
     def _is_due(self) -> bool:
@@ -163,6 +191,20 @@ class Screen(Observer):
             self._line = ""
 
     # --- results ---------------------------------------------------------------------------
+
+    def written_runs(self, runs: Sequence[EvalRun], as_json: bool) -> None:
+        """The end of `--generate-only`: where the samples are, and what grades them."""
+        if as_json:
+            rows = [{"run": r.id, "samples": len(r), "path": r.path} for r in runs]
+            self.json({"runs": rows})
+            return
+        for run in runs:
+            self._out.print(
+                f"{run.config.benchmark}  {len(run)} samples written, none graded\n{run.path}\n"
+                f"next: {self._command} regrade {shlex.quote(run.id)}",
+                markup=False,
+                soft_wrap=True,
+            )
 
     def json(self, content: object) -> None:
         text = json.dumps(content, default=_plain, ensure_ascii=False)
@@ -363,6 +405,12 @@ class Screen(Observer):
             mark = {"ok": "✓", "wrong": "✗", "missing": "∅"}[state.state]
             table.add_row(mark, state.name, escape(where))
         self._out.print_table(table)
+
+    def determinism(self, found: Determinism, as_json: bool) -> None:
+        if as_json:
+            self.json(asdict(found))
+        else:
+            self._out.print(found.describe(), markup=False, soft_wrap=True)
 
     def findings(self, findings: Sequence[Finding], as_json: bool) -> None:
         if as_json:

@@ -217,12 +217,17 @@ class RunWriter:
     def append_sample(self, sample: Sample) -> None:
         """Records a sample; it is in the file when this returns. Twice the same is once.
 
+        What stands for a reply that could not be had (`error`) is replaced by the reply.
+
         Raises:
             StorageError: it could not be written; the file is as it was before.
         """
         recorded = self.samples.get(sample.key)
-        assert recorded in (None, sample), f"its verdict would be about another: {sample.key}"
-        if recorded is not None:
+        was_error = recorded is not None and recorded.finish_reason == "error"
+        assert was_error or recorded in (None, sample), (
+            f"its verdict would be about another: {sample.key}"
+        )
+        if recorded == sample:
             return
         self._append(self._samples, _line(sample))
         self.samples[sample.key] = sample
@@ -402,9 +407,10 @@ def _mismatch(run_id: str, recorded: RunConfig, asked: RunConfig) -> str:
     for config, fields in ((recorded, old), (asked, new)):
         fields["checkpoint"] = f"{config.checkpoint.name} ({fields['checkpoint'][:8]})"
     differences = ", ".join(
-        f"{field.replace('_', ' ')} {_short(old[field])} → {_short(new[field])}"
-        for field in old
-        if old[field] != new[field]
+        f"{field.replace('_', ' ')} {_short(old.get(field, 'none'))} → "
+        f"{_short(new.get(field, 'none'))}"
+        for field in old | new
+        if old.get(field) != new.get(field)
     )
     fresh = f"{asked.command} --fresh".strip()
     original = f", or repeat the original: {recorded.command}" if recorded.command else ""

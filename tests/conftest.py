@@ -5,6 +5,7 @@ variable HARNESS_DATA or HARNESS_PARITY to name it. Where it does not, the test 
 the last lines of the session say so; under CI=true that is an error instead.
 """
 
+import importlib.util
 import os
 import signal
 from collections import Counter
@@ -21,13 +22,17 @@ hide_engine()
 # the tests of Ctrl-C would wait for an interrupt that never comes.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anyone imports torch
+
 # Scripts and hostile programs, not tests: --doctest-modules would import them.
 collect_ignore = [
     "bench_grading.py",
+    "bench_models.py",
     "costs.py",
     "faults.py",
     "mutants.py",
     "soak.py",
+    "tiny.py",
     "verify.py",
     "sandboxes/attacks/cheats",
     "sandboxes/attacks/hostile",
@@ -81,6 +86,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"{why}, and {len(dockered)} tests need it (CI skips nothing)")
         for test in dockered:
             test.add_marker(pytest.mark.skip(reason=why))
+
+    for module, extra in (("torch", "local"), ("vllm", "cpu or gpu")):
+        needy = [test for test in items if test.get_closest_marker(module)]
+        if needy and importlib.util.find_spec(module) is None:
+            why = f"{module} is not installed (the extra {extra}; `make test-models` has it)"
+            for test in needy:
+                test.add_marker(pytest.mark.skip(reason=why))
 
     if "verify" not in config.option.markexpr:
         hours = [test for test in items if test.get_closest_marker("verify")]

@@ -1,7 +1,8 @@
 """The one place where a pass is decided: Problem × code × Sandbox → Verdict."""
 
-from harness.grading.judge import Judge, Progress, Submission, grade
+from harness.grading.judge import Judge, Progress, grade
 from harness.grading.profiles import GRADER_VERSION, PROFILES, Profile, profile_named
+from harness.grading.submissions import Submission, Twins
 
 __all__ = [
     "GRADER_VERSION",
@@ -10,6 +11,7 @@ __all__ = [
     "Profile",
     "Progress",
     "Submission",
+    "Twins",
     "grade",
     "profile_named",
 ]

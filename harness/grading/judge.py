@@ -181,15 +181,15 @@ class Judge:
     def grade(
         self,
         submissions: Iterable[Submission],
-        known: Iterable[tuple[Submission, Verdict]] = (),
+        twins: Twins | None = None,
     ) -> Iterator[Verdict]:
         """Grade programs; one verdict each, in any order, timeouts last.
 
         The problems must have been prepared. Submissions are drawn as workers get free, so a
-        generator may go on writing them while the first are graded. `known` are verdicts of the
-        same run: twins of their programs are not run again (submissions.py).
+        generator may go on writing them while the first are graded. `twins` knows the verdicts of
+        the run so far, and hears of these: a program that it knows is not run again.
         """
-        twins = Twins(known)
+        twins = twins or Twins()
         doubtful: list[Submission] = []
         for submission, verdict in self._grade_twins(twins.firsts(submissions), twins):
             if _has_timeout(verdict):

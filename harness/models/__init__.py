@@ -1,1 +1,1 @@
-"""Who answers prompts. So far: a file of recorded samples (replay.py)."""
+"""Who answers prompts: recorded samples, a model in this process, a server of ours, a URL."""

@@ -28,10 +28,16 @@ from harness import benchmarks
 from harness.benchmarks import sanity
 from harness.benchmarks.jsonl import numbered_lines, parse_object, read_text
 from harness.errors import DataError
-from harness.extraction import defines, extract_code, looks_like_reply, split_thinking
+from harness.extraction import (
+    defines,
+    evalplus_code,
+    extract_code,
+    looks_like_reply,
+    split_thinking,
+)
 from harness.records import Benchmark, Checkpoint, Problem, Sample, content_sha256
 
-Extraction: TypeAlias = Literal["none", "harness"]
+Extraction: TypeAlias = Literal["none", "harness", "evalplus"]
 Kind: TypeAlias = Literal["solution", "completion", "raw_solution", "reply"]
 
 FIELDS: tuple[Kind, ...] = ("solution", "completion", "raw_solution")
@@ -84,12 +90,13 @@ class Replay:
         benchmark: Benchmark,
         *,
         n: int | None = None,
-        extraction: Literal["auto", "none", "harness"] = "auto",
+        extraction: Literal["auto"] | Extraction = "auto",
     ) -> ReplaySamples:
         """The samples of this benchmark's problems, the first `n` of each.
 
-        `extraction` is `none` (texts are programs), `harness` (texts are replies) or `auto`:
-        replies where more than half of the texts have fences or thinking.
+        `extraction` is `none` (texts are programs), `harness` (texts are replies), `evalplus`
+        (what `evalplus.sanitize` makes of them) or `auto`: replies where more than half of the
+        texts have fences or thinking.
 
         Raises:
             DataError: most of the ids are none of the benchmark's.
@@ -104,7 +111,7 @@ class Replay:
             raise DataError(self._wrong_benchmark(benchmark, list(unknown)))
 
         chosen: Extraction = self._guess_extraction() if extraction == "auto" else extraction
-        make = _extracted if chosen == "harness" else _as_it_is
+        make = {"harness": _extracted, "evalplus": _sanitized, "none": _as_it_is}[chosen]
         num_seen: defaultdict[str, int] = defaultdict(int)
         samples: list[Sample] = []
         for row in self.rows:
@@ -161,6 +168,15 @@ def _extracted(row: ReplayRow, problem: Problem, index: int) -> Sample:
         code=code,
         reply=row.text if row.text != code else None,
         thinking=thinking,
+    )
+
+
+def _sanitized(row: ReplayRow, problem: Problem, index: int) -> Sample:
+    """As the command `evalplus.sanitize` reads a file: a newline between prompt and completion."""
+    text = f"{problem.prompt}\n{row.text}" if row.kind == "completion" else row.text
+    code = evalplus_code(text, problem.entry_point)
+    return Sample(
+        problem_id=problem.id, index=index, code=code, reply=row.text if row.text != code else None
     )
 
 

@@ -367,7 +367,7 @@ def test_doctor_says_what_to_do(type_in: TypeIn, environment: Path):
         ),
         ("eval s.jsonl --home x", "--home goes before the verb: harness --home"),
         ("eval s.jsonl --frsh", r"no such option: --frsh .*--fresh.* \(see harness eval -h\)"),
-        ("eval", "missing argument 'SAMPLES'"),
+        ("eval", "missing argument 'CHECKPOINT'"),
         ("evl s.jsonl", "did you mean 'eval'"),
         ("--set sandbox.wrokers=2 ls", "did you mean sandbox.workers?"),
         ("--set eval.limit ls", "write it as key=value"),

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.extraction import defines, extract_code, looks_like_reply, split_thinking
+from harness.extraction import (
+    defines,
+    evalplus_code,
+    extract_code,
+    looks_like_reply,
+    split_thinking,
+)
 
 DEF = "def f(x):\n    return x + 1\n"
 
@@ -336,3 +342,79 @@ def test_importing_a_name_does_not_define_it() -> None:
     assert not defines("from a import f", "f")
     assert not defines("class A:\n    def f(self): ...", "f")
     assert not defines("def f(:", "f")
+
+
+# Parity mode is the installed package's; ours keeps what it loses (evaluation.md §0.6, §1.3).
+
+PREFIX = "Here:\n```python\n"
+LOST = {
+    "a decorated entry point": "import functools\n\n@functools.cache\ndef f(x):\n    return x\n",
+    "a decorated helper": (
+        "def twice(g):\n    return lambda x: g(g(x))\n\n"
+        "@twice\ndef up(x):\n    return x + 1\n\ndef f(x):\n    return up(x) - 2\n"
+    ),
+    "a helper without return": (
+        "def fill(xs):\n    xs.append(1)\n\n"
+        "def f(x):\n    xs = []\n    fill(xs)\n    return x * xs[0]\n"
+    ),
+    "a generator": (
+        "def walk(x):\n    yield x\n\ndef f(x):\n    for y in walk(x):\n        return y\n"
+    ),
+    "a tuple assignment": "A, B = 1, 0\n\ndef f(x):\n    return x * A + B\n",
+    "an augmented assignment": "A = 0\nA += 1\n\ndef f(x):\n    return x * A\n",
+    "try around an import": (
+        "try:\n    import math\nexcept ImportError:\n    math = None\n\n"
+        "def f(x):\n    return int(math.fabs(x))\n"
+    ),
+    "a call at the top level": (
+        "import sys\nsys.setrecursionlimit(9_999)\n\n"
+        "def f(x):\n    assert sys.getrecursionlimit() == 9_999\n    return x\n"
+    ),
+    "if at the top level": "if True:\n    A = 1\n\ndef f(x):\n    return x * A\n",
+    "the later of two definitions": ("def f(x):\n    return x + 1\n\ndef f(x):\n    return x\n"),
+}
+
+
+def works(code: str) -> bool:
+    import sys
+
+    before = sys.getrecursionlimit()
+    namespace: dict[str, object] = {}
+    try:
+        exec(code, namespace)
+        function = namespace["f"]
+        return callable(function) and function(7) == 7
+    except (KeyError, NameError, AttributeError, TypeError, AssertionError, SyntaxError):
+        return False
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_evalplus_loses_is_kept(name: str):
+    reply = f"{PREFIX}{LOST[name]}```\n"
+    assert works(extract_code(reply, "f"))
+    assert not works(evalplus_code(reply, "f")), "evalplus keeps it by now: no deviation any more"
+
+
+def test_code_in_two_fences_is_kept():
+    reply = (
+        "A helper:\n```python\ndef one():\n    return 1\n```\nand then\n"
+        "```python\ndef f(x):\n    y = x\n    return y * one()\n```\n"
+    )
+    assert works(extract_code(reply, "f")) and not works(evalplus_code(reply, "f"))
+
+
+def test_a_draft_in_the_thinking_is_not_taken():
+    draft = "def f(x):\n    return -x\n"
+    reply = f"<think>\n{draft}</think>\n```python\ndef f(x):\n    return x\n```\n"
+    assert works(extract_code(split_thinking(reply).answer, "f"))
+    assert not works(evalplus_code(reply, "f"))
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_parity_mode_is_the_installed_package(name: str):
+    from evalplus.sanitize import sanitize
+
+    reply = f"{PREFIX}{LOST[name]}```\n"
+    assert evalplus_code(reply, "f") == sanitize(reply, "f")

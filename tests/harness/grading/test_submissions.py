@@ -79,7 +79,7 @@ def test_twins_that_were_kept_back_for_a_timeout_are_run():
 def test_the_verdicts_of_an_earlier_start_count(tmp_path: Path):
     first, _ = graded(tmp_path, [Submission(ONE, WRONG, 3)])
     known = [(Submission(ONE, WRONG, 3), first["test/0", 3])]
-    verdicts, sandbox = graded(tmp_path, [Submission(ONE, WRONG, 4)], known=known)
+    verdicts, sandbox = graded(tmp_path, [Submission(ONE, WRONG, 4)], twins=Twins(known))
     assert verdicts["test/0", 4].same_as == 3
     assert verdicts["test/0", 4].suites == first["test/0", 3].suites
     assert sandbox.jobs == []
