@@ -456,7 +456,6 @@ def doctor(
 
     \b
     harness doctor
-    harness doctor --build-images
     harness doctor --determinism MODEL
     """
     from harness import doctor as checks

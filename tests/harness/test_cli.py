@@ -552,7 +552,7 @@ def test_bash_completes(environment: Path):
         "harness data p": "pull",
         "harness eval s.jsonl --prof": "--profile",
         "harness eval s.jsonl --profile st": "strict",
-        "harness eval s.jsonl -b sani": "sanity",
+        "harness eval s.jsonl -b sani": "sanity sanity-unittest",
         "harness show mi": "mine.sanity",
         "harness show last --status t": "truncated timeout",
         "harness completion z": "zsh",
