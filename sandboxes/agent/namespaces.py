@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TypedDict
 
-from sandboxes.agent import linux, supervisor
+from sandboxes.agent import linux, supervisor, zygote
 
 _NEW_ROOT = "/sys"
 """Covered by a tmpfs in our own mount namespace: it exists everywhere, and nothing is left."""
@@ -51,6 +51,7 @@ def main(root: Root, as_root: bool) -> None:
         _, status = os.waitpid(worker, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     linux.die_with_parent()
+    zygote.preload()
     _build_root(root)
     linux.bring_up_loopback()
     linux.no_new_privileges()

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
-from sandboxes.agent import calls, codec, linux, seccomp, unittests, wire
+from sandboxes.agent import calls, codec, linux, seccomp, wire
 
 _MAX_BUNDLES = 4
 _OUTCOME, _READY = 4, b"ready"
@@ -47,7 +47,10 @@ class Held(NamedTuple):
 
 def serve(supervisor: socket.socket, identity: Identity) -> None:
     """Answer the supervisor until it closes the socket."""
-    _preload(PRELOADED)
+    preload()
+    # Not at the top of this file: it loads what registers hooks.
+    from sandboxes.agent import unittests
+
     bundles: OrderedDict[str, list[tuple[object, ...]]] = OrderedDict()
     reader = wire.FrameReader(max_payload=1 << 31)
     descriptors: list[int] = []
@@ -82,8 +85,8 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
                 supervisor.close()
                 _set_up(job, [*descriptors, job_outcome], identity, held)
                 if job["kind"] == "unittest":
-                    unittests.run(socket.socket(fileno=3), job, isolated=bool(identity.uid))
-                calls.run(socket.socket(fileno=3), job, bundles[job["bundle"]])
+                    unittests.run(_channel(), job, isolated=bool(identity.uid))
+                calls.run(_channel(), job, bundles[job["bundle"]])
             for descriptor in (*descriptors, job_outcome):
                 os.close(descriptor)
             descriptors = []
@@ -102,6 +105,11 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
             supervisor.sendall(wire.pack(wire.DONE, json.dumps(ended).encode()))
 
 
+def _channel() -> socket.socket:
+    """The job's end; of what kind it is need not be asked of the kernel."""
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=3)
+
+
 def _decode_bundle(payload: bytes) -> "tuple[str, list[tuple[object, ...]]]":
     """A bundle frame: 64 hex digits, then length-prefixed codec frames, one an input."""
     inputs: list[tuple[object, ...]] = []
@@ -118,6 +126,11 @@ def _decode_bundle(payload: bytes) -> "tuple[str, list[tuple[object, ...]]]":
 
 _after_fork: "list[dict[str, Callable[[], object]]]" = []
 """What preloaded modules want done after a fork: `threading` and `random`, nearly always."""
+
+
+def preload() -> None:
+    """Load what every worker has ready: before its root directory covers the agent's own files."""
+    _preload(["sandboxes.agent.unittests", *PRELOADED])
 
 
 def _preload(modules: "Sequence[str]") -> None:

@@ -1,15 +1,20 @@
 """Which job runs when: sleepers free a core, a second try is alone, inputs are loaded once."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sandboxes.pool import _Cores  # pyright: ignore[reportPrivateUsage]
 from sandboxes.protocol import End, Job, Workers
 from tests.sandboxes.jobs import answer, eventually, job, marked, sandbox_named, values, witness
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=marked("namespaces", "container"))
@@ -147,3 +152,17 @@ def test_a_job_for_each_thread_of_the_machine():
         num_threads = len([t for t in threading.enumerate() if "sandbox-worker" in t.name])
     assert num_threads <= 10 and os.getpid()
     assert eventually(lambda: not [t for t in threading.enumerate() if "sandbox-" in t.name])
+
+
+def test_loading_the_agent_leaves_nothing_to_do_after_a_fork():
+    """Hooks cost half of an empty job: the zygote keeps those of what it preloads back."""
+    script = (
+        "import os, sys\n"
+        "hooks = []\n"
+        "os.register_at_fork = lambda **each: hooks.append(each)\n"
+        "from sandboxes.agent import namespaces, supervisor, zygote\n"
+        "assert not hooks, hooks\n"
+        "zygote.preload()\n"
+        "assert not hooks and zygote._after_fork\n"
+    )
+    subprocess.run([sys.executable, "-S", "-c", script], check=True, cwd=ROOT)
