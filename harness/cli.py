@@ -342,6 +342,8 @@ def show(
     verdicts = queries.find_verdicts(
         store, run, failed=failed, status=Status(wanted) if wanted else None, problem=problem
     )
+    if problem:  # verdicts come in the order in which programs ended
+        verdicts.sort(key=lambda verdict: verdict.key)
     if as_json:
         samples = recorded.samples
         screen.json(
