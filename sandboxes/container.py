@@ -333,6 +333,7 @@ class _Starter:
             worker = Worker(connection, "container")
         except Lost as error:
             connection.kill()
+            connection.close()
             raise SandboxUnavailable(f"no worker starts in {self._tag}: {error}") from None
         agent = Path(__file__).resolve().parent / "agent"
         if worker.hello["agent"] != agent_digest(str(agent)):
@@ -419,6 +420,7 @@ class _Starter:
         return Connection(
             stream,
             kill=lambda: _end(engine, container, stream),
+            close=stream.close,
             autopsy=lambda: _autopsy(engine, container, stream, started_at),
         )
 
@@ -478,9 +480,12 @@ class AttachedStream:
                 output.append(part)
         return b"".join(output)
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """No more of either direction: who reads finds the end."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
         with contextlib.suppress(OSError):
             self._raw.close()
         with contextlib.suppress(OSError):
@@ -491,7 +496,7 @@ def _end(engine: Engine, container: str, stream: AttachedStream) -> None:
     from docker.errors import APIError, NotFound
     from requests.exceptions import RequestException
 
-    stream.close()  # the end of its input ends a healthy supervisor
+    stream.end()  # the end of its input ends a healthy supervisor
     with contextlib.suppress(NotFound, RequestException, APIError, OSError):
         try:
             engine.wait(container, timeout=_GONE_S, condition="removed")

@@ -98,7 +98,9 @@ class WorkerPool:
             run.stop.set()
             with self._lock:
                 self._runs.discard(run)
-                busy = list(run.busy)
+                busy = list(run.busy) if num_running else []
+                for worker in busy:  # one may be through and idle by the time that it is killed
+                    self._workers.pop(worker.number, None)
             if num_running:
                 self._kill(busy)
                 for thread in threads:
@@ -193,15 +195,22 @@ class WorkerPool:
     # --- the workers ------------------------------------------------------------------------
 
     def _take(self, job: Job, stop: threading.Event) -> Worker | None:
+        while worker := self._take_idle(job, stop):
+            if worker.is_alive():
+                return worker
+            self._give_back(worker, fit=False)  # it died in its sleep: no job is to pay for that
+        return self._start_worker(stop)
+
+    def _take_idle(self, job: Job, stop: threading.Event) -> Worker | None:
         with self._lock:
             while self._num_coming and not self._idle and not stop.is_set():
                 self._lock.wait(0.1)
-            if self._idle:
-                holders = (worker for worker in self._idle if worker.holds(job.bundle))
-                worker = next(holders, self._idle[-1])
-                self._idle.remove(worker)
-                return worker
-        return self._start_worker(stop)
+            if not self._idle:
+                return None
+            holders = (worker for worker in self._idle if worker.holds(job.bundle))
+            worker = next(holders, self._idle[-1])
+            self._idle.remove(worker)
+            return worker
 
     def _give_back(self, worker: Worker, fit: bool) -> None:
         with self._lock:
@@ -256,6 +265,7 @@ class WorkerPool:
                 worker = Worker(connection, self.level, number)
             except Lost as error:
                 connection.kill()
+                connection.close()
                 problems.append(str(error))
                 continue
             with self._lock:

@@ -118,6 +118,7 @@ def _probe() -> str | None:
         return str(error)
     finally:
         connection.kill()
+        connection.close()
     return None
 
 
@@ -143,23 +144,25 @@ def _start(level: Level, slot: int) -> Connection:
     def kill() -> None:
         with contextlib.suppress(OSError):
             ours.shutdown(socket.SHUT_RDWR)
-        ours.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=2)  # the end of its input ends a healthy supervisor
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        complaints.close()
         if scratch:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def close() -> None:
+        ours.close()
+        complaints.close()
 
     def autopsy() -> Death:
         complaints.seek(0)
         lines = complaints.read().decode("utf-8", "replace").strip().splitlines()
         return Death(lines[-1] if lines else "", num_oom_kills() > oom_kills_before)
 
-    return Connection(ours, kill, autopsy)
+    return Connection(ours, kill, close, autopsy)
 
 
 def _arguments(level: Level, slot: int) -> list[str]:

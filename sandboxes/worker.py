@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import struct
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypedDict, cast
@@ -72,7 +73,9 @@ class Connection(NamedTuple):
 
     stream: Stream
     kill: Callable[[], None]
-    """Closes the stream, and waits until the worker's processes are gone."""
+    """Ends the stream, and waits until the worker's processes are gone."""
+    close: Callable[[], None]
+    """Gives the descriptors back. Never while a thread reads: it might find another's there."""
     autopsy: Callable[[], Death]
     """Asked when the stream has ended by itself, before `kill`."""
 
@@ -86,7 +89,10 @@ class Worker:
         Raises:
             Lost: it did not come.
         """
-        self._stream, self.kill, self._autopsy = connection
+        self._stream, self._kill, self._close, self._autopsy = connection
+        self._reading = threading.Lock()
+        self._killing = threading.Lock()
+        self._is_killed = False
         self.number = number
         self._level = level
         self._reader = wire.FrameReader(max_payload=1 << 20)
@@ -97,6 +103,29 @@ class Worker:
         if kind != wire.HELLO:
             raise Lost(f"the worker said {kind!r} instead of hello")
         self.hello: Hello = json.loads(payload)
+
+    def kill(self) -> None:
+        """End it, and wait until its processes are gone. May be called by several threads."""
+        with self._killing:
+            if not self._is_killed:
+                self._is_killed = True
+                self._kill()
+                with self._reading:  # who reads has found the end of the stream
+                    self._close()
+
+    def is_alive(self) -> bool:
+        """Whether it waits in silence for a job, as it should."""
+        with self._reading:
+            if self._is_killed:
+                return False
+            try:
+                self._stream.settimeout(0.0)
+                self._stream.recv(1 << 16)  # its end, or what nobody asked for
+            except BlockingIOError:
+                return True
+            except OSError:
+                pass
+            return False
 
     def holds(self, bundle: Bundle) -> bool:
         """Whether it has these inputs already."""
@@ -112,6 +141,14 @@ class Worker:
         Raises:
             Lost: the worker died, fell silent or spoke nonsense.
         """
+        with self._reading:
+            if self._is_killed:
+                raise Lost("the worker was killed")
+            return self._run(job, on_values, doze)
+
+    def _run(
+        self, job: Job, on_values: OnValues, doze: Callable[[bool], None]
+    ) -> tuple[Execution, bool]:
         self.num_jobs += 1
         self._load(job.bundle)
         spec = json.dumps(_job_spec(job)).encode()

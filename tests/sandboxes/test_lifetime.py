@@ -143,10 +143,9 @@ class ScriptedSupervisor:
         def kill() -> None:
             with contextlib.suppress(OSError):
                 ours.shutdown(socket.SHUT_RDWR)
-            ours.close()
             thread.join()
 
-        return Connection(ours, kill, lambda: Death("its last words"))
+        return Connection(ours, kill, ours.close, lambda: Death("its last words"))
 
     def pool(self) -> WorkerPool:
         return WorkerPool(self.start, num_workers=1, level="scripted", environment="none")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -166,3 +167,23 @@ def test_loading_the_agent_leaves_nothing_to_do_after_a_fork():
         "assert not hooks and zygote._after_fork\n"
     )
     subprocess.run([sys.executable, "-S", "-c", script], check=True, cwd=ROOT)
+
+
+def test_workers_that_died_in_their_sleep_cost_no_job_a_try(one: Workers):
+    """An engine's restart, say: all that idled are dead, and nobody was told."""
+    pool = cast(Any, one)
+    for _ in range(3):
+        witness(one)
+        for worker in list(pool._idle):
+            worker._kill()
+        for execution in one.run([job("def f(): return 1", id=str(n)) for n in range(3)]):
+            assert (execution.end, execution.detail) == (End.COMPLETED, "")
+
+
+def test_a_run_that_is_dropped_leaves_no_dead_worker_behind(one: Workers):
+    for _ in range(10):
+        executions = one.run(job("def f(): return 1", id=str(n)) for n in range(10**6))
+        for _, _ in zip(range(5), executions, strict=False):
+            pass
+        executions.close()  # type: ignore[attr-defined]
+        witness(one)
