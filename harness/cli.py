@@ -520,7 +520,7 @@ def _report(screen: "Screen", runs: "list[EvalRun]", as_json: bool, max_unscored
 
 
 def _print_runs(screen: "Screen", runs: "list[EvalRun]", as_json: bool) -> None:
-    from harness.evaluation import summary
+    from harness.summary import summary
 
     if as_json:
         screen.json({"runs": [summary(run).as_json() for run in runs]})

@@ -19,9 +19,10 @@ from harness import benchmarks
 from harness.benchmarks import DataFolders
 from harness.config import Settings
 from harness.errors import ModelError, UserError
-from harness.evaluation import Observer, choose_sandbox, open_model
+from harness.evaluation import Observer, open_model
 from harness.generation import sample_of, wanted_keys
 from harness.grading import Judge, Submission, profile_named
+from harness.isolation import choose_sandbox
 from harness.models.protocol import Key, Model, Reply
 from harness.records import Benchmark
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.benchmarks import data
 from harness.config import Settings
 from harness.errors import SandboxError, SandboxUnavailable
-from harness.evaluation import containers
+from harness.isolation import containers
 from sandboxes import container
 from sandboxes.agent import codec
 from sandboxes.process import ProcessSandbox, environment_digest, why_no_namespaces

@@ -1,7 +1,7 @@
 """Measure a checkpoint: read or make samples, grade them, append what is found, resume.
 
     run = evaluate("samples.jsonl", settings=load(...))
-    print(summary(run).pass_at[1]["plus"])
+    print(summary(run).pass_at[1]["plus"])     # harness.summary
 
 A run is resumed by asking for it again: what is recorded is neither made nor graded twice, and
 more samples or problems extend it. Of recorded replies the order is samples first (they are what
@@ -17,8 +17,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +30,14 @@ from harness.config import Settings
 from harness.errors import DataError, SandboxError, StorageError, UserError
 from harness.generation import Notes, Pipeline, submission_of, unscored, unwritten, wanted_keys
 from harness.grading import GRADER_VERSION, Judge, Profile, Twins, profile_named
+from harness.isolation import choose_sandbox
 from harness.models import checkpoints, engines, replay
 from harness.models.protocol import Model
-from harness.records import Benchmark, EvalRun, RunConfig, Sample, Status, Verdict
-from harness.stats import Estimate, estimate_pass_at_k
+from harness.records import Benchmark, EvalRun, RunConfig, Sample
 from harness.store import Key, RunInfo, RunWriter, Store, config_or_none
-from sandboxes.container import DockerSandbox
-from sandboxes.process import ProcessSandbox, environment_digest, why_no_namespaces
-from sandboxes.protocol import Sandbox, SandboxUnavailable
+from harness.summary import summary
+from sandboxes.process import environment_digest
+from sandboxes.protocol import Sandbox
 
 DEMO = "fake:demo"
 _RECORDED = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
@@ -456,143 +455,6 @@ def _say_where_it_stands(observer: Observer, run: RunWriter, owed: Sequence[Key]
         )
 
 
-# --- the sandbox ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Isolation:
-    """The sandbox that the settings lead to on this machine."""
-
-    sandbox: Sandbox
-    is_plain: bool
-    note: str
-    """What the user must know of it; empty where it is the best there is."""
-
-
-def containers(settings: Settings, say: Callable[[str], None]) -> DockerSandbox:
-    """The Docker sandbox of the settings, whether there is an engine or not."""
-    wanted = settings.sandbox
-    return DockerSandbox(
-        base=wanted.base_image,
-        wheels=wanted.wheels,
-        memory_mb=wanted.memory_mb,
-        runtime=wanted.runtime,
-        say=say,
-    )
-
-
-def choose_sandbox(
-    settings: Settings,
-    sandbox: Sandbox | None = None,
-    *,
-    ours_only: bool = False,
-    say: Callable[[str], None] = lambda text: None,
-) -> Isolation:
-    """The sandbox of the settings, or the given one, which its owner has judged.
-
-    `ours_only`: every program is ours, so that plain isolation needs no consent. `say` hears of
-    what takes long, an image that is built. Opening the sandbox raises SandboxUnavailable where it
-    can't be had; this does not.
-    """
-    if sandbox is not None:
-        return Isolation(sandbox, is_plain=False, note="")
-    wanted = settings.sandbox
-    reason = ""
-    if wanted.kind in ("auto", "container"):
-        docker = containers(settings, say)
-        if wanted.kind == "container":
-            return Isolation(docker, is_plain=False, note="")
-        try:
-            docker.prepare("python")
-        except SandboxUnavailable as error:
-            reason = str(error)
-        else:
-            return Isolation(docker, is_plain=False, note="sandbox: containers")
-    is_plain = wanted.kind == "plain" or (wanted.kind == "auto" and why_no_namespaces() is not None)
-    level = None if wanted.kind == "auto" else wanted.kind
-    process = ProcessSandbox(level, allow_plain=wanted.allow_plain or ours_only)
-    note = f"sandbox: namespaces ({reason})" if reason else ""
-    if is_plain:
-        by_consent = "plain isolation, by your consent: a program that means harm can do it"
-        note = by_consent if wanted.allow_plain else ""
-    return Isolation(process, is_plain, note)
-
-
-# --- the view ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run says, recomputed from its verdicts."""
-
-    run: EvalRun
-    num_problems: int
-    """Problems with at least one sample."""
-    pass_at: Mapping[int, Mapping[str, Estimate]]
-    """k → suite → estimate, for every k that all scored problems have samples for. A suite
-    counts as passed with all before it: `plus` is base and plus, as EvalPlus reports it."""
-    by_status: Mapping[Status, int]
-    cpu_s: float
-
-    def as_json(self) -> dict[str, object]:
-        config = self.run.config
-        rates = {
-            f"pass@{k}": {suite: rate_as_json(rate) for suite, rate in by_suite.items()}
-            for k, by_suite in self.pass_at.items()
-        }
-        return {
-            "run": self.run.id,
-            "benchmark": config.benchmark,
-            "profile": config.profile,
-            "checkpoint": config.checkpoint.name,
-            "problems": self.num_problems,
-            "benchmark_problems": config.num_problems,
-            "samples": len(self.run),
-            "scored": self.run.num_scored,
-            "unscored": self.run.num_unscored,
-            **rates,
-            "by_status": {status.value: count for status, count in self.by_status.items()},
-            "level": sorted({verdict.level for verdict in self.run}),
-            "seconds": round(self.cpu_s, 2),
-            "path": self.run.path,
-        }
-
-
-def rate_as_json(rate: Estimate) -> dict[str, float]:
-    """A rate in [0, 1], its 95 % interval, and the number of problems that it rests on."""
-    return {"value": rate.value, "low": rate.low, "high": rate.high, "n": rate.num_problems}
-
-
-def summary(run: EvalRun) -> Summary:
-    """pass@k with intervals for every k up to the samples a problem, and the rest of the screen."""
-    suites = run.config.suites
-    scored = [verdict for verdict in run if verdict.scored]
-    num_scored = Counter(verdict.problem_id for verdict in scored)
-    pass_at: dict[int, dict[str, Estimate]] = {}
-    for k in range(1, min(num_scored.values(), default=0) + 1):
-        for position, suite in enumerate(suites, start=1):
-            passed = Counter(
-                verdict.problem_id for verdict in scored if _passed(verdict, suites[:position])
-            )
-            counts = [(count, passed[problem]) for problem, count in num_scored.items()]
-            estimate = estimate_pass_at_k(counts, k)
-            if estimate is not None:
-                pass_at.setdefault(k, {})[suite] = estimate
-    statuses = Counter(verdict.status for verdict in run)
-    return Summary(
-        run=run,
-        num_problems=len({problem_id for problem_id, _ in run.samples}),
-        pass_at=pass_at,
-        by_status={status: count for status in Status if (count := statuses[status])},
-        cpu_s=sum(verdict.cpu_s for verdict in run),
-    )
-
-
-def _passed(verdict: Verdict, suites: Sequence[str]) -> bool:
-    results = verdict.suites
-    return all(suite in results and results[suite].status == Status.PASSED for suite in suites)
-
-
 # --- what repeats a run --------------------------------------------------------------------
 
 
@@ -626,20 +488,3 @@ def versions() -> dict[str, str]:
         if described.returncode == 0:
             found["git"] = described.stdout.strip()
     return found
-
-
-__all__ = [
-    "DEMO",
-    "Isolation",
-    "Observer",
-    "Profile",
-    "Summary",
-    "choose_sandbox",
-    "command_line",
-    "evaluate",
-    "open_model",
-    "rate_as_json",
-    "regrade",
-    "summary",
-    "versions",
-]

@@ -27,12 +27,13 @@ from harness.benchmarks.data import FileState, Pulled
 from harness.config import DisplaySettings
 from harness.determinism import Determinism
 from harness.doctor import Finding
-from harness.evaluation import Observer, Summary, rate_as_json, summary
+from harness.evaluation import Observer
 from harness.grading import Progress
 from harness.queries import RunRow
 from harness.records import EvalRun, Sample, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
 from harness.store import RunWriter
+from harness.summary import Summary, rate_as_json, summary
 
 _EVERY_S = 10.0
 _REDRAW_S = 0.2

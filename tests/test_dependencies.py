@@ -43,6 +43,8 @@ LAYERS = {
     "harness.models": "judge",
     "harness.grading": "judge",
     "harness.evaluation": "judge",
+    "harness.isolation": "judge",
+    "harness.summary": "judge",
     "harness.weakness": "judge",
     "generators": "generators",
     "trainers": "trainers",

@@ -15,11 +15,12 @@ from harness import benchmarks, evaluation
 from harness.benchmarks import sanity
 from harness.config import EvalSettings, GradingSettings, Settings
 from harness.errors import DataError, RunMismatch, UnknownName, UserError
-from harness.evaluation import Observer, evaluate, regrade, summary
+from harness.evaluation import Observer, evaluate, regrade
 from harness.grading import Progress
 from harness.records import EvalRun, Problem, Status, Verdict
 from harness.stats import estimate_pass_at_k
 from harness.store import RunWriter, Store
+from harness.summary import summary
 from sandboxes.fake import FakeSandbox
 from sandboxes.protocol import End, Job
 
