@@ -21,7 +21,6 @@ import os
 import sys
 import threading
 import unittest
-import unittest.mock
 from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any, TypeAlias
@@ -67,6 +66,8 @@ Task: TypeAlias = tuple[dict[str, Any], str, bytes, str, CodeType]
 
 
 def pristine() -> Pristine:
+    import unittest.mock  # not at the top: it loads asyncio, which no other kind of job needs
+
     unittest.mock.mock_open()  # it binds two names of its module when it is first called
     classes = _all_classes()
     ours = (snapshot.__name__, unittest_answers.__name__, __name__)

@@ -58,7 +58,7 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
     gc.freeze()
     held = _held()
     while True:
-        piece, received, _, _ = socket.recv_fds(supervisor, 1 << 20, 3)
+        piece, received, _, _ = socket.recv_fds(supervisor, 1 << 16, 3)
         if not piece:
             return
         descriptors += received
