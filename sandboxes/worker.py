@@ -299,6 +299,9 @@ class _Answers:
                     raise wire.WireError(f"a frame of kind {kind!r}")
                 if self._end is not None:
                     return reply
+        except MemoryError:
+            self._end, self._detail = End.FORBIDDEN, "an answer of more memory than there is"
+            return Reply.ENOUGH
         except (wire.WireError, struct.error, ValueError, RecursionError) as error:
             self._end, self._detail = End.FORBIDDEN, f"malformed answer: {error}"
             return Reply.ENOUGH

@@ -33,6 +33,8 @@ from sandboxes.protocol import Reply, Returned
 FLOAT_ATOL = 1e-6
 _SHOWN_BYTES = 1 << 20
 """What is longer is not decoded again only to be cut to a line."""
+_MAX_REPEATED = 1_000_000
+"""Members that a right answer may have and the expected one has not: repeats, where sets are compared."""
 _RTOL = 1e-7
 """numpy.testing's default, which EvalPlus sets explicitly."""
 
@@ -117,11 +119,9 @@ class SuiteJudge:
 
         Each takes a byte at least. Under a special rule a right answer may repeat itself.
         """
-        if self._rule is not None:
-            return codec.MAX_VISITS
-        is_digest = expected_frame[:1] == b"D"
-        size = codec.digest_size(expected_frame) if is_digest else len(expected_frame)
-        return min(codec.MAX_VISITS, 1000 + 4 * size)
+        size = _size_of(expected_frame)
+        bound = 1000 + 4 * size if self._rule is None else _MAX_REPEATED + 64 * size
+        return min(codec.MAX_VISITS, bound)
 
     def _accepts_digest(self, out: codec.Digest, index: int) -> bool:
         expected = codec.decode(self._truth.frames[index])
@@ -131,6 +131,10 @@ class SuiteJudge:
         whole = codec.decode(self._truth.whole(index))
         if isinstance(whole, codec.Digest) and out.plain and whole.plain:
             raise Unequal
+        # Equal values differ in the size of their bytes, but not so much: what is larger by far is
+        # wrong, and to have it sent would cost us its memory several times over.
+        if out.size > _MAX_REPEATED * 8 + 16 * _size_of(self._truth.whole(index)):
+            raise Unequal(f"a value of {out.size:,} bytes")
         return False
 
     def _compare(self, index: int, out: Value, expected: Value) -> None:
@@ -229,11 +233,30 @@ def loosely_equal(out: Value, expected: Value) -> bool:
         raise Unequal(str(error)) from None
 
 
+def _size_of(frame: bytes) -> int:
+    """Bytes of the value of a frame, which may be a digest."""
+    return codec.digest_size(frame) if frame[:1] == b"D" else len(frame)
+
+
+def _num_cells(value: Value) -> int:
+    """How many numbers numpy would make of it: ranges are expanded, strings are as wide as long."""
+    if isinstance(value, range | str | bytes):
+        return len(value)
+    if isinstance(value, np.ndarray):
+        return value.size
+    if isinstance(value, list | tuple):
+        return sum(map(_num_cells, cast(Sequence[Value], value)))
+    return 1
+
+
 def within_tolerance(out: Value, expected: Value, atol: float) -> bool:
     """Rule 4: same type (a subclass is another type), same length, numpy.allclose."""
     if type(out) is not type(expected) or isinstance(out, codec.Subclass):
         return False
     value, known = unwrap(out), unwrap(expected)
+    cells: tuple[int, int] = _num_cells(value), _num_cells(known)
+    if cells[0] > _MAX_REPEATED + 16 * cells[1]:
+        return False  # no shape of so many can fit, and to find that out would take memory
     if isinstance(known, list | tuple) and len(cast(Sequence[Value], value)) != len(
         cast(Sequence[Value], known)
     ):
@@ -380,6 +403,8 @@ def or_padded_digits(
 def equal_as_sets(out: Value, expected: Value, inputs: Sequence[Value], atol: float) -> bool:
     """Mbpp/2, 7, 111, 140, 232, 249, 579, 769: the order and repeats are not asked for."""
     _ = out == expected  # the peer asks this first, and fails where it raises
+    if isinstance(out, range | str | bytes) and len(out) > _MAX_REPEATED:
+        raise Unequal("too many members")
     members = list(cast(Sequence[Value], out))
     refuse_flood(members)
     return set(members) == set(cast(Sequence[Value], expected))

@@ -156,6 +156,8 @@ def decode(frame: bytes, *, max_items: int = MAX_VISITS) -> Value:
             raise CodecError("unknown kind of frame")
     except CodecError:
         raise
+    except MemoryError:
+        raise CodecError("a value that takes more memory than there is") from None
     except (ValueError, TypeError, ArithmeticError, LookupError, struct.error) as error:
         # From a type's own constructor: month 13, an unhashable key, bytes that end too early.
         raise CodecError(f"malformed frame: {error}") from error

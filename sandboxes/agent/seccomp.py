@@ -106,6 +106,7 @@ def _filter_program() -> bytes:
     number, architecture, argument = 0, 4, 16
     audit_arch = 0xC000003E if linux.IS_X86 else 0xC00000B7
     clone, clone3, socket_ = (56, 435, 41) if linux.IS_X86 else (220, 435, 198)
+    prlimit64 = 302 if linux.IS_X86 else 261
     program = [
         ins(load, 0, 0, architecture),
         ins(jump_eq, 1, 0, audit_arch),
@@ -119,6 +120,14 @@ def _filter_program() -> bytes:
             ins(jump_eq, 0, 1, x86_64 if linux.IS_X86 else aarch64),
             ins(ret, 0, 0, refuse(errno.EPERM)),
         ]
+    # Limits of another: our parent has our user too, and could not work any more. 0 is oneself.
+    program += [
+        ins(jump_eq, 0, 4, prlimit64),
+        ins(load, 0, 0, argument),
+        ins(jump_eq, 1, 0, 0),
+        ins(ret, 0, 0, refuse(errno.EPERM)),
+        ins(ret, 0, 0, allow),
+    ]
     # clone3 hides its flags behind a pointer: ENOSYS sends libc back to clone.
     program += [ins(jump_eq, 0, 1, clone3), ins(ret, 0, 0, refuse(errno.ENOSYS))]
     # A child of our parent would leave a zombie that only the zygote could reap.

@@ -99,6 +99,8 @@ class Supervisor:
         usual = 2 if settings.nested else 1
         self._sight = Sight(self.strangers, self.last_pid, zygote_pid, usual)
         self._num_oom_kills = num_oom_kills()
+        isolated = settings.level != "plain"
+        self._scratch = {path: _marks(path) for path in _SCRATCH if isolated}
 
     def serve(self) -> None:
         self._send(wire.HELLO, json.dumps(_hello()).encode())
@@ -302,7 +304,7 @@ class Supervisor:
         """Empty the writable directories; False if something stays."""
         if self._settings.level == "plain":
             return _empty(os.getcwd())
-        if not any(os.listdir(directory) for directory in _SCRATCH):
+        if self._scratch_is_as_made():
             return True
         helper = os.fork()  # a root without DAC_OVERRIDE can't delete another's files
         if helper == 0:
@@ -319,7 +321,30 @@ class Supervisor:
                 os.waitpid(helper, 0)
                 return False
             time.sleep(0.001)
-        return not any(os.listdir(directory) for directory in _SCRATCH)
+        return self._scratch_is_as_made()
+
+    def _scratch_is_as_made(self) -> bool:
+        """Both directories are empty, and bear no mark themselves: where jobs have the worker's own
+        user they can change mode, attributes and times of these too, for the next one to read."""
+        try:
+            for directory, marks in self._scratch.items():
+                if os.listdir(directory) or _marks(directory) != marks:
+                    return False
+                if os.stat(directory).st_mtime_ns:
+                    os.utime(directory, (0, 0))
+        except OSError:
+            return False
+        return True
+
+
+def _marks(path: str) -> "tuple[int, int, list[str]]":
+    """Mode, owner and names of extended attributes."""
+    status = os.stat(path)
+    try:
+        attributes = sorted(os.listxattr(path))
+    except OSError:  # a file system without
+        attributes = []
+    return status.st_mode, status.st_uid, attributes
 
 
 def _hello() -> "dict[str, str]":

@@ -341,7 +341,7 @@ def _perform(task: Task, voice: Voice, pristine: Pristine, answers: Answers) -> 
         if _CASE not in type.__dict__["__mro__"].__get__(cases) or type(cases) is not type:
             found += [f"{TEST_CLASS} is no TestCase"]
         looks += [remember((), [cases])]
-        found += _replaced_methods(cases, tests)
+        found += _replaced_methods(cases, tests, known)
         names = sorted(name for name in dir(cases) if name.startswith("test"))
         _RUN_SUITE(_SUITE(map(cases, names)), record)
     except BaseException as error:
@@ -359,8 +359,8 @@ def _perform(task: Task, voice: Voice, pristine: Pristine, answers: Answers) -> 
     send(EVIDENCE, _text(problem), _lines(dict.fromkeys(found)), _lines(foreign))
 
 
-def _replaced_methods(cases: Any, tests: CodeType) -> "list[str]":
-    """Methods of the test class whose code is not in the test file."""
+def _replaced_methods(cases: Any, tests: CodeType, known: "frozenset[int]") -> "list[str]":
+    """Methods of the test class whose code is not in the test file, and bases from elsewhere."""
     ours: set[CodeType] = set()
     queue = [tests]
     while queue:
@@ -368,6 +368,14 @@ def _replaced_methods(cases: Any, tests: CodeType) -> "list[str]":
         ours.add(code)
         queue += [constant for constant in code.co_consts if type(constant) is CodeType]
     found: list[str] = []
+    for base in type.__dict__["__mro__"].__get__(cases)[1:]:
+        if id(base) in known:
+            continue
+        for name, value in type.__dict__["__dict__"].__get__(base).items():
+            code = getattr(getattr(value, "__func__", value), "__code__", None)
+            if callable(value) and not any(code is each for each in ours):
+                found.append(f"{TEST_CLASS} has a foreign base with {name}")
+                break
     for name, method in type.__dict__["__dict__"].__get__(cases).items():
         if not name.startswith(("test", "setUp", "tearDown")):
             continue

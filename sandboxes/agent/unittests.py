@@ -199,6 +199,8 @@ class _Referee:
                         return Ended("completed", passed_all=run.passed_all)
             except (wire.WireError, ValueError) as error:
                 return Ended("forged", f"{error}")
+            except OSError:  # it said that it is ready, and does not listen
+                return Ended("forged", "it took no order")
         return Ended("timeout", f"the {run.name} run took too long")
 
     def _give_order(self, link: socket.socket, run: "ChildRun", role: bytes) -> None:

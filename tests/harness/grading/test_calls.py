@@ -19,6 +19,7 @@ from evalplus.eval._special_oracle import MBPP_OUTPUT_NOT_NONE_TASKS, MBPP_OUTPU
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.grading import calls
 from harness.grading.calls import SuiteJudge, Unequal, short_repr, special_rule, unwrap
 from harness.grading.profiles import PROFILES, Profile
 from harness.grading.truth import NOT_NONE_ENTRY_POINTS, SET_ENTRY_POINTS, make_truths
@@ -695,3 +696,18 @@ def cases(draw: st.DrawFn) -> Case:
 @given(case=cases())
 def test_any_verdict_is_theirs(theirs: Theirs, case: Case) -> None:
     assert ours(case) == theirs(case)
+
+
+# --- answers that would cost us dearly ---------------------------------------------------------
+
+
+def test_what_can_not_be_right_is_not_expanded():
+    """Twenty bytes that stand for 10^8 numbers, nested or as a set, end in a moment."""
+    started = time.monotonic()
+    huge = range(10**8)
+    assert not calls.within_tolerance([huge, huge], [1.0, 2.0], 1e-6)
+    assert not calls.within_tolerance(["x" * 10**7] * 50, [1.0] * 50, 1e-6)
+    with pytest.raises(calls.Unequal, match="too many"):
+        calls.equal_as_sets(huge, (1, 2), (), 0.0)
+    assert calls.equal_as_sets(range(3), (2, 1, 0), (), 0.0)
+    assert time.monotonic() - started < 2
