@@ -71,8 +71,8 @@ MUTANTS = [
     Mutant(
         "4 everything dies with the job",
         "sandboxes/agent/supervisor.py",
-        "        while self.strangers():",
-        "        while False:",
+        "        while strangers := self.strangers():",
+        "        while strangers := []:",
         f"{_ISOLATION} -k daemons",
     ),
     Mutant(
