@@ -15,7 +15,7 @@ from harness.benchmarks import data
 from harness.config import Settings
 from harness.errors import SandboxError, SandboxUnavailable
 from harness.isolation import containers
-from sandboxes import container
+from sandboxes import engine
 from sandboxes.agent import codec
 from sandboxes.process import ProcessSandbox, environment_digest, why_no_namespaces
 from sandboxes.protocol import Bundle, End, Execution, Job, Limits, Sandbox
@@ -59,7 +59,7 @@ def clean() -> list[Finding]:
     Raises:
         SandboxUnavailable: no engine answers.
     """
-    num_removed = container.remove_leftovers(container.connect())
+    num_removed = engine.remove_leftovers(engine.connect())
     return [Finding("containers", True, f"{num_removed} left over, removed")]
 
 

@@ -9,7 +9,8 @@ among them. A worker ends with the harness, in whatever way that dies: the engin
 container's stdin, and at the end of its stdin the supervisor ends, and with it (`--rm`) the container.
 An engine that goes away is waited for; its jobs run again when it is back.
 
-Not here: how a job is isolated from the next (agent/supervisor.py), the image (image.py).
+Not here: how a job is isolated from the next (agent/supervisor.py), the image (image.py), how the
+engine is found (engine.py).
 """
 
 import contextlib
@@ -17,21 +18,20 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 
 from sandboxes import image as images
 from sandboxes.agent.supervisor import agent_digest
+from sandboxes.engine import LABEL, Engine, connect, owner, remove_leftovers
 from sandboxes.pool import WorkerPool
 from sandboxes.process import WORKER_ENVIRONMENT
 from sandboxes.protocol import SandboxError, SandboxUnavailable
 from sandboxes.worker import Connection, Death, Lost, Worker, job_uid
 
-LABEL = "harness.worker"
-"""Of every container of ours. Its value names the harness that owns it: `_owner`."""
 _TMP_MB = 256
 _MAX_PROCESSES = 512
 _BACK_S = 60.0
@@ -40,24 +40,6 @@ _GONE_S = 5.0
 """How long a container may take to end by itself."""
 _CAPABILITIES = ["SETUID", "SETGID", "KILL"]
 """Of the supervisor: to become the job's user, and to kill what that user runs."""
-
-
-class Engine(images.Builder, Protocol):
-    """What we use of `docker.APIClient`, which has no types of its own."""
-
-    base_url: str
-
-    def ping(self) -> bool: ...
-    def close(self) -> None: ...
-    def info(self) -> dict[str, Any]: ...
-    def create_host_config(self, **settings: object) -> object: ...
-    def create_container(self, image: str, command: list[str], **settings: object) -> Any: ...
-    def attach_socket(self, container: str, params: dict[str, int]) -> Any: ...
-    def start(self, container: str) -> None: ...
-    def wait(self, container: str, timeout: float, condition: str) -> object: ...
-    def remove_container(self, container: str, *, force: bool) -> None: ...
-    def containers(self, *, all: bool, filters: dict[str, str]) -> list[dict[str, Any]]: ...
-    def events(self, **settings: object) -> Iterator[dict[str, Any]]: ...
 
 
 class ContainerLimits(NamedTuple):
@@ -137,89 +119,6 @@ class DockerSandbox:
             engine.close()  # or its connections stay open until the garbage is collected
 
 
-# --- the engine ------------------------------------------------------------------------------
-
-
-def connect() -> Engine:
-    """The engine that answers.
-
-    Raises:
-        SandboxUnavailable: none does; the message says why, and what to do.
-    """
-    problems: list[str] = []
-    for host in _hosts():
-        problem = _knock(host)
-        if problem is None:
-            engine, problem = _client(host)
-            if engine is not None:
-                return engine
-        problems.append(problem)
-    raise SandboxUnavailable("; ".join(dict.fromkeys(problems)) or "no Docker engine runs here")
-
-
-def _hosts() -> Iterator[str]:
-    """Where an engine may listen: DOCKER_HOST or nowhere else; the context; the usual sockets."""
-    if os.environ.get("DOCKER_HOST"):
-        yield os.environ["DOCKER_HOST"]
-        return
-    if (Path.home() / ".docker" / "config.json").exists():
-        from docker.context import ContextAPI
-
-        with contextlib.suppress(Exception):  # a file that is none of our business
-            context = cast(Any, ContextAPI.get_current_context())  # pyright: ignore
-            yield str(context.Host)
-    folders = [os.environ.get("XDG_RUNTIME_DIR", ""), "/var/run", "/run"]
-    names = ("docker.sock", "podman/podman.sock")
-    for path in (f"{folder}/{name}" for folder in folders if folder for name in names):
-        if os.path.exists(path):
-            yield f"unix://{path}"
-
-
-def _knock(host: str) -> str | None:
-    """What keeps us from a socket of this machine: told before the SDK is loaded for nothing."""
-    if not host.startswith("unix://"):
-        return None
-    path = host.removeprefix("unix://")
-    with socket.socket(socket.AF_UNIX) as door:
-        door.settimeout(5)
-        try:
-            door.connect(path)
-        except PermissionError:
-            return (
-                f"no permission for {path}: add yourself to the group `docker` "
-                "(sudo usermod -aG docker $USER) and log in again"
-            )
-        except OSError as error:
-            return f"no Docker engine answers at {path} ({error.strerror or error})"
-    return None
-
-
-def _client(host: str) -> tuple[Engine | None, str]:
-    import docker
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import RequestException
-
-    arguments: dict[str, Any] = {"base_url": host}
-    if os.environ.get("DOCKER_HOST"):  # with the certificates that go with it
-        arguments = cast(dict[str, Any], docker.utils.kwargs_from_env())  # pyright: ignore
-    client: Any = docker.APIClient
-    try:
-        return cast(Engine, client(timeout=60, version="auto", **arguments)), ""
-    except APIError as error:
-        return None, f"the engine at {host} refuses us: {error.explanation or error}"
-    except (DockerException, RequestException, OSError, ValueError) as error:
-        return None, f"no Docker engine answers at {host}: {' '.join(str(error).split())[:200]}"
-
-
-def why_no_engine() -> str | None:
-    """None where an engine answers, else the reason."""
-    try:
-        connect().close()
-    except SandboxUnavailable as error:
-        return str(error)
-    return None
-
-
 def _id_of(engine: Engine, tag: str) -> str:
     from docker.errors import ImageNotFound
 
@@ -236,57 +135,6 @@ def _default_memory_mb() -> int:
     except (ValueError, OSError):
         machine_mb = 1 << 20
     return min(16 * 1024, machine_mb * 9 // 10)
-
-
-# --- leftovers -------------------------------------------------------------------------------
-
-
-def _owner() -> str:
-    """This process: host, its number, and when it started, as numbers come again."""
-    return f"{_boot_id()}/{os.getpid()}/{_started_at(os.getpid())}"
-
-
-def _boot_id() -> str:
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return socket.gethostname()
-
-
-def _started_at(pid: int) -> str:
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    return ""
-
-
-def remove_leftovers(engine: Engine) -> int:
-    """Remove the containers of ours that nobody uses any more; how many there were.
-
-    Those whose harness is dead: killed between making a container and starting it, say. Of another
-    machine's harness we can't tell, so of those what is not running, and has not just been made.
-
-    Raises:
-        SandboxError: the engine went away meanwhile.
-    """
-    from docker.errors import APIError
-    from requests.exceptions import RequestException
-
-    num_removed = 0
-    try:
-        for row in engine.containers(all=True, filters={"label": LABEL}):
-            if _is_left_over(row["Labels"][LABEL], row["State"], time.time() - row["Created"]):
-                with contextlib.suppress(APIError):  # it is being removed already
-                    engine.remove_container(row["Id"], force=True)
-                num_removed += 1
-    except (APIError, RequestException) as error:
-        raise SandboxError(f"the Docker engine can't list its containers: {error}") from None
-    return num_removed
-
-
-def _is_left_over(owner: str, state: str, age_s: float) -> bool:
-    host, pid, started_at = [*owner.split("/"), "", ""][:3]
-    if host == _boot_id() and pid.isdigit():
-        return not started_at or _started_at(int(pid)) != started_at
-    return state != "running" and age_s > 60
 
 
 # --- one container ---------------------------------------------------------------------------
@@ -383,7 +231,7 @@ class _Starter:
             ["python3", "-s", "-S", "-c", _COMMAND.format(uid=self._uid(number))],
             stdin_open=True,
             environment=WORKER_ENVIRONMENT,
-            labels={LABEL: _owner()},
+            labels={LABEL: owner()},
             user="0:0",
             hostname="worker",
             working_dir="/tmp",

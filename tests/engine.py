@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from sandboxes.container import DockerSandbox, why_no_engine
+from sandboxes.container import DockerSandbox
+from sandboxes.engine import why_no_engine
 from sandboxes.image import DEFAULT_BASE
 from sandboxes.pool import WorkerPool
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from sandboxes.container import connect
+from sandboxes.engine import connect
 from sandboxes.protocol import End, Workers
 from tests.engine import engine_in_sight
 from tests.sandboxes import leftovers

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 
 from harness.benchmarks import sanity
-from sandboxes import container
+from sandboxes.engine import LABEL, connect
 from tests.engine import engine_environment, engine_in_sight, why_no_docker
 
 COMMAND = [sys.executable, "-c", "from harness.cli import main; main()"]
@@ -169,12 +169,12 @@ def containers_of(pid: int) -> list[str]:
     """
     if why_no_docker():
         return []
-    with engine_in_sight(), closing(container.connect()) as engine:
-        rows = engine.containers(all=True, filters={"label": container.LABEL})
+    with engine_in_sight(), closing(connect()) as engine:
+        rows = engine.containers(all=True, filters={"label": LABEL})
     return [
         row["Id"]
         for row in rows
-        if f"/{pid}/" in row["Labels"][container.LABEL] and row["State"] != "created"
+        if f"/{pid}/" in row["Labels"][LABEL] and row["State"] != "created"
     ]
 
 

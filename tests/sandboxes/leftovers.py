@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from sandboxes.container import LABEL
+from sandboxes.engine import LABEL
 from tests.engine import engine_in_sight
 from tests.sandboxes.jobs import descendants, eventually
 

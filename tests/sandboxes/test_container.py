@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sandboxes import container, image
+from sandboxes import engine as engines
 from sandboxes.container import AttachedStream, DockerSandbox
 from sandboxes.protocol import SandboxUnavailable
 from tests.engine import BASE_IMAGE, WHEELS, docker_sandbox, engine_environment, engine_in_sight
@@ -28,7 +29,7 @@ docker = pytest.mark.docker
 
 def test_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
-    why = container.why_no_engine()
+    why = engines.why_no_engine()
     assert why == f"no Docker engine answers at {tmp_path}/docker.sock (No such file or directory)"
     with (
         pytest.raises(SandboxUnavailable, match="no Docker engine answers"),
@@ -42,7 +43,7 @@ def test_a_socket_that_nobody_listens_to():
         dead.bind(f"{folder}/docker.sock")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DOCKER_HOST", f"unix://{folder}/docker.sock")
-            assert "Connection refused" in str(container.why_no_engine())
+            assert "Connection refused" in str(engines.why_no_engine())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody without permission")
@@ -51,7 +52,7 @@ def test_no_permission():
         "import os, socket, sys\n"
         "server = socket.socket(socket.AF_UNIX); server.bind(sys.argv[1] + '/docker.sock')\n"
         "server.listen(); os.chmod(sys.argv[1] + '/docker.sock', 0o600)\n"
-        "from sandboxes.container import why_no_engine\n"
+        "from sandboxes.engine import why_no_engine\n"
         "os.environ['DOCKER_HOST'] = 'unix://' + sys.argv[1] + '/docker.sock'\n"
         "os.setuid(65534)\n"
         "print(why_no_engine())"
@@ -143,13 +144,13 @@ def test_our_image_by_its_reference():
 def test_what_the_engine_was_asked_for():
     """Seen from the engine's side: all that the threat model says of a container."""
     with engine_in_sight():
-        engine: Any = container.connect()
+        engine: Any = engines.connect()
     with contextlib.closing(engine), docker_sandbox().open("python", 1) as workers:
         witness(workers)
         mine = [
             row["Id"]
-            for row in engine.containers(all=True, filters={"label": container.LABEL})
-            if f"/{os.getpid()}/" in row["Labels"][container.LABEL]
+            for row in engine.containers(all=True, filters={"label": engines.LABEL})
+            if f"/{os.getpid()}/" in row["Labels"][engines.LABEL]
         ]
         (host, config) = [
             engine.inspect_container(mine[0])[key] for key in ("HostConfig", "Config")
@@ -214,10 +215,10 @@ def test_no_container_outlives_the_harness(number: signal.Signals):
 
 def _of(pid: int) -> list[str]:
     with engine_in_sight():
-        engine = container.connect()
+        engine = engines.connect()
     with contextlib.closing(engine):
-        rows = engine.containers(all=True, filters={"label": container.LABEL})
-    return [row["Id"] for row in rows if f"/{pid}/" in row["Labels"][container.LABEL]]
+        rows = engine.containers(all=True, filters={"label": engines.LABEL})
+    return [row["Id"] for row in rows if f"/{pid}/" in row["Labels"][engines.LABEL]]
 
 
 @docker
@@ -228,14 +229,14 @@ def test_a_container_that_was_made_and_never_started_is_removed():
     with contextlib.closing(engine):
         dead = subprocess.Popen(["true"])
         dead.wait()
-        owner = container._owner().split("/")  # pyright: ignore[reportPrivateUsage]
-        labels = {container.LABEL: f"{owner[0]}/{dead.pid}/12345"}
+        owner = engines.owner().split("/")  # pyright: ignore[reportPrivateUsage]
+        labels = {engines.LABEL: f"{owner[0]}/{dead.pid}/12345"}
         made = engine.create_container(tag, ["python3"], labels=labels)
-        mine = engine.create_container(tag, ["python3"], labels={container.LABEL: "/".join(owner)})
+        mine = engine.create_container(tag, ["python3"], labels={engines.LABEL: "/".join(owner)})
         try:
-            assert container.remove_leftovers(engine) >= 1
+            assert engines.remove_leftovers(engine) >= 1
             ids = [
-                row["Id"] for row in engine.containers(all=True, filters={"label": container.LABEL})
+                row["Id"] for row in engine.containers(all=True, filters={"label": engines.LABEL})
             ]
             assert made["Id"] not in ids and mine["Id"] in ids
         finally:
@@ -243,7 +244,7 @@ def test_a_container_that_was_made_and_never_started_is_removed():
 
 
 def test_of_other_machines_only_what_does_not_run_is_left_over():
-    is_left_over = container._is_left_over  # pyright: ignore[reportPrivateUsage]
+    is_left_over = engines.is_left_over  # pyright: ignore[reportPrivateUsage]
     assert not is_left_over("another-host/1/1", "running", 1e6)
     assert not is_left_over("another-host/1/1", "created", 5)
     assert is_left_over("another-host/1/1", "created", 120)
