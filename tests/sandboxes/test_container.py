@@ -229,7 +229,7 @@ def test_a_container_that_was_made_and_never_started_is_removed():
     with contextlib.closing(engine):
         dead = subprocess.Popen(["true"])
         dead.wait()
-        owner = engines.owner().split("/")  # pyright: ignore[reportPrivateUsage]
+        owner = engines.owner().split("/")
         labels = {engines.LABEL: f"{owner[0]}/{dead.pid}/12345"}
         made = engine.create_container(tag, ["python3"], labels=labels)
         mine = engine.create_container(tag, ["python3"], labels={engines.LABEL: "/".join(owner)})
@@ -244,7 +244,7 @@ def test_a_container_that_was_made_and_never_started_is_removed():
 
 
 def test_of_other_machines_only_what_does_not_run_is_left_over():
-    is_left_over = engines.is_left_over  # pyright: ignore[reportPrivateUsage]
+    is_left_over = engines.is_left_over
     assert not is_left_over("another-host/1/1", "running", 1e6)
     assert not is_left_over("another-host/1/1", "created", 5)
     assert is_left_over("another-host/1/1", "created", 120)
