@@ -609,7 +609,7 @@ def test_a_terminal_gets_a_progress_line_and_colours(environment: Path, type_in:
     samples = write_samples(environment / "s.jsonl", num_samples=2)
     rows = [json.loads(line) for line in (environment / samples).read_text().splitlines()]
     for number, row in enumerate(rows):  # else all is done before there is anything to draw
-        row["solution"] = f"import time\ntime.sleep({number / 5})\n{row['solution']}"
+        row["solution"] = f"import time\ntime.sleep({number / 20})\n{row['solution']}"
     (environment / samples).write_text("".join(json.dumps(row) + "\n" for row in rows))
     type_in("eval", samples, "--run", "warm")
     shown = on_terminal("eval", samples)
