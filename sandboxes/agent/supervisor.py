@@ -259,16 +259,16 @@ class Supervisor:
             if time.monotonic() - started > 0.5:  # whatever keeps the helpers from it
                 for pid in strangers:
                     self._kill(pid)
+            if time.monotonic() - started > _SWEEP_S:
+                return False
+            time.sleep(pause_s)  # for the killed to end, and our helper, before we look again
+            pause_s = min(2 * pause_s, 0.02)
             with contextlib.suppress(ChildProcessError):
                 while True:
                     pid, _, usage = os.wait4(-1, os.WNOHANG)
                     if pid == 0:
                         break
                     self._cpu_s_of_orphans += usage.ru_utime + usage.ru_stime
-            if time.monotonic() - started > _SWEEP_S:
-                return False
-            time.sleep(pause_s)  # for the killed to end, and not only for us to look
-            pause_s = min(2 * pause_s, 0.05)
         return True
 
     def strangers(self) -> "list[int]":
