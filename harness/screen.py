@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
@@ -206,6 +206,18 @@ class Screen(Observer):
                 markup=False,
                 soft_wrap=True,
             )
+
+    def show(self, *renderables: RenderableType) -> None:
+        """Results of any kind, on standard output: what a verb's own package has laid out."""
+        for renderable in renderables:
+            if isinstance(renderable, Table):
+                self._out.print_table(renderable)
+            else:
+                self._out.print(renderable, markup=False, soft_wrap=True)
+
+    def progress(self, line: str) -> None:
+        """Where long work stands: redrawn in place, or a line now and then without a terminal."""
+        self._progress(line)
 
     def json(self, content: object) -> None:
         text = json.dumps(content, default=_plain, ensure_ascii=False)
