@@ -11,6 +11,7 @@ Not here: whether the styles agree (probing.py).
 """
 
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -53,6 +54,8 @@ _FROM = {
 }
 _HOME = {name: module for module, names in _FROM.items() for name in names.split()}
 _MODULES = frozenset("math operator re statistics string calendar".split())
+RESERVED = frozenset(_HOME) | _MODULES
+"""Names that no function of a task may have."""
 _NAME = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(\.?)")
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'')
 
@@ -271,6 +274,7 @@ class Body:
 def body(spec: Spec, style: str, *, name: str, arguments: Sequence[str]) -> Body:
     """The body of the function in one style."""
     writer = _Writer(style, arguments)
+    writer.taken.add(name)
     if (own := _own_recursion(spec, writer, name)) is not None:
         lines = own
     else:
@@ -322,11 +326,17 @@ def _own_recursion(spec: Spec, writer: _Writer, name: str) -> list[str] | None:
 
 def program(spec: Spec, style: str, *, name: str, arguments: Sequence[str]) -> str:
     """A whole program: the function, typed."""
-    kinds = arguments_of(spec)
-    written = body(spec, style, name=name, arguments=arguments)
+    return mutant(spec, style, name, arguments, arguments_of(spec))
+
+
+def mutant(
+    spec: Spec, style: str, name: str, argument_names: Sequence[str], kinds: Sequence[str]
+) -> str:
+    """A whole program for a tree that may leave arguments of the signature unused."""
+    written = body(spec, style, name=name, arguments=argument_names)
     lines = [*written.imports, *([""] if written.imports else []), *written.lines]
-    inside = "\n".join(f"    {line}" if line else "" for line in lines)
-    return f"{header(name, arguments, kinds, kind_of(spec))}\n{inside}\n"
+    inside = textwrap.indent("\n".join(lines), "    ")
+    return f"{header(name, argument_names, kinds, kind_of(spec))}\n{inside}\n"
 
 
 def arguments_of(spec: Spec) -> tuple[str, ...]:

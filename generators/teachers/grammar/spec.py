@@ -228,7 +228,7 @@ def _slot(text: str) -> Slot:
     if low is not None:
         choices = tuple(range(int(low), int(high) + 1))
     elif listed is not None:
-        as_int = kind in ("int", "nat", "small", "count")
+        as_int = kind in ("int", "nat", "medium", "small", "count")
         choices = tuple(int(one) if as_int else one for one in listed.split())
     elif kind == "char":
         choices = _LETTERS
@@ -310,7 +310,7 @@ def _ops(block: _Block, name: str) -> Iterator[Op]:
         code.setdefault("comprehension", code_template(_renumbered(text, 1).replace("{x}", "{0}")))
         slot = Slot(subject)
         yield Op(
-            f"is.{name}", (slot, *rest), "bool", block.type, block.family, code, clause, "", False
+            f"is.{name}", (slot, *rest), "bool", block.type, block.family, code, clause, "found", False
         )
         return
     assert block.word == "fn", block.word

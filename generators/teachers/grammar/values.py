@@ -160,12 +160,16 @@ KINDS: dict[str, Kind] = {
             names="n num number m", above="int",
         )(lambda rng: rng.randint(0, rng.choice((9, 40, 300, 3000))), (0, 1, 2, 9, 10, 64, 255)),
         _kind(
+            "medium", "int", "a non-negative integer {}", leaf="{}", again=_NUMBER,
+            names="n num number m", above="nat int",
+        )(lambda rng: rng.randint(0, rng.choice((9, 40, 120, 300))), (0, 1, 2, 9, 12, 64, 97)),
+        _kind(
             "small", "int", "a non-negative integer {}", leaf="{}", again=_NUMBER,
-            names="n num limit", above="nat int",
+            names="n num limit", above="medium nat int",
         )(lambda rng: rng.randint(0, 24), (0, 1, 2, 3, 5, 8, 12)),
         _kind(
             "count", "int", "a positive integer {}", leaf="{}", again=_NUMBER,
-            names="k size step", above="small nat int",
+            names="k size step", above="small medium nat int",
         )(lambda rng: rng.randint(1, 5), (1, 2, 3)),
         _kind(
             "float", "float", "a number {}", leaf="{}", again=_NUMBER, names="value amount rate"

@@ -1,0 +1,99 @@
+"""Trees one edit away from a right one: what a wrong program for the task would mean.
+
+    constants      one more, one less; another letter
+    predicates     `greater than` for `at least`, and others that take the same
+    operations     left out, or one of the same family in its place
+    arguments      two of one kind swapped
+
+Most are wrong and some mean the same after all: the tests tell (teacher.py).
+"""
+
+from collections.abc import Iterator
+from functools import cache
+
+from generators.teachers.grammar.spec import OPS, Arg, Call, Const, Slot, Spec, arguments, kind_of
+from generators.teachers.grammar.values import fits
+
+
+@cache
+def _siblings(op: str) -> tuple[str, ...]:
+    own = OPS[op]
+    return tuple(
+        other.name
+        for other in OPS.values()
+        if other.name != op
+        and other.type == own.type
+        and other.family == own.family
+        and other.result == own.result
+        and [slot.kind for slot in other.slots] == [slot.kind for slot in own.slots]
+        and [slot.is_param for slot in other.slots] == [slot.is_param for slot in own.slots]
+    )
+
+
+def edits(spec: Spec) -> Iterator[Spec]:
+    """All trees that differ in one place."""
+    if not isinstance(spec, Call):
+        return
+    for sibling in _siblings(spec.op):
+        yield Call(sibling, spec.kids)
+    for place, kid in enumerate(spec.kids):
+        slot = OPS[spec.op].slots[place]
+        for edited in _constants(kid, slot) if isinstance(kid, Const) else edits(kid):
+            yield _with(spec, place, edited)
+    yield from _swapped(spec)
+
+
+def _constants(const: Const, slot: Slot) -> Iterator[Spec]:
+    """Values next to it: within the slot's own range, where the slot takes nothing else."""
+    if isinstance(const.value, int):
+        beyond = slot.may_be_arg and slot.kind == "int"
+        for value in (const.value + 1, const.value - 1):
+            if beyond or value in slot.choices:
+                yield Const(value, const.kind)
+        return
+    other = next((one for one in slot.choices if one != const.value), None)
+    if other is not None:
+        yield Const(other, const.kind)
+
+
+def _swapped(spec: Call) -> Iterator[Spec]:
+    for left in range(len(spec.kids)):
+        for right in range(left + 1, len(spec.kids)):
+            one, other = spec.kids[left], spec.kids[right]
+            if isinstance(one, Arg) and isinstance(other, Arg) and one.kind == other.kind:
+                yield _with(_with(spec, left, other), right, one)
+
+
+def _with(spec: Call, place: int, kid: Spec) -> Call:
+    return Call(spec.op, (*spec.kids[:place], kid, *spec.kids[place + 1 :]))
+
+
+def mutants(spec: Call) -> list[Spec]:
+    """Edited trees that still take the same arguments, each once, in a fixed order."""
+    kinds = arguments(spec)
+    found = [*edits(spec), *shortened(spec)]
+    return [
+        edited
+        for edited in dict.fromkeys(found)
+        if edited != spec and _indices(edited) <= set(range(len(kinds)))
+    ]
+
+
+def _indices(spec: Spec) -> set[int]:
+    if isinstance(spec, Arg):
+        return {spec.index}
+    if isinstance(spec, Const):
+        return set()
+    return set[int]().union(*(_indices(kid) for kid in spec.kids))
+
+
+def shortened(spec: Spec) -> Iterator[Spec]:
+    """All trees in which one operation is left out, and what it worked on takes its place."""
+    if not isinstance(spec, Call):
+        return
+    for kid in spec.kids:
+        if not isinstance(kid, Const) and fits(kind_of(kid), kind_of(spec)):
+            yield kid
+    for place, kid in enumerate(spec.kids):
+        for shorter in shortened(kid):
+            yield _with(spec, place, shorter)
