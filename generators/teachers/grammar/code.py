@@ -28,6 +28,7 @@ from generators.teachers.grammar.spec import (
     Template,
     arguments,
     kind_of,
+    type_of,
     walk,
 )
 from generators.teachers.grammar.values import KINDS
@@ -38,6 +39,16 @@ _NEXT_BEST = {
     "library": ("library", "comprehension", "loop", "recursive"),
     "recursive": ("recursive", "comprehension", "loop", "library"),
 }
+IDIOMS = {
+    "regex": "library",
+    "date_time": "library",
+    "combinatorics": "library",
+    "recursion": "recursive",
+    "dp": "loop",
+    "stack_queue": "loop",
+}
+"""How a person would write an operation of such a type. The styles `idiom` and `idiom-loop` go by
+it, and otherwise use expressions, or loops for the operations of the task's own type."""
 _LONGEST_INSIDE = 44
 """Characters that an expression may have inside another one."""
 
@@ -45,7 +56,7 @@ _FROM = {
     "collections": "Counter deque",
     "functools": "reduce",
     "itertools": (
-        "accumulate chain combinations compress count cycle filterfalse groupby islice pairwise "
+        "accumulate chain combinations compress cycle filterfalse groupby islice pairwise "
         "permutations product repeat takewhile"
     ),
     "heapq": "nlargest nsmallest",
@@ -60,6 +71,12 @@ _NAME = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(\.?)")
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'')
 
 
+_OUT = {
+    "ints": "result", "nats": "result", "text": "result", "strs": "result", "bool": "found",
+    "int": "total", "nat": "total", "small": "count", "float": "value", "counts": "counts",
+    "tally": "counts", "grid": "rows", "square": "rows", "pairs": "pairs", "pair": "pair",
+}  # fmt: skip
+
 class _Written(NamedTuple):
     text: str
     atomic: bool
@@ -71,9 +88,14 @@ class _Writer:
 
     style: str
     arguments: Sequence[str]
+    root: Spec
     lines: list[str] = field(default_factory=list[str])
     helpers: list[str] = field(default_factory=list[str])
     taken: set[str] = field(default_factory=set[str])
+
+    @property
+    def type(self) -> str:
+        return type_of(self.root)
 
     def fresh(self, name: str) -> str:
         number = 1
@@ -84,8 +106,21 @@ class _Writer:
         self.taken.add(chosen)
         return chosen
 
+    def variable(self, call: Call) -> str:
+        """What holds the answer of an operation: for the last one a word such as `total`."""
+        op = OPS[call.op]
+        if call is self.root or op.name.startswith("is."):
+            return op.out or _OUT.get(op.result, "result")
+        stem = op.name.split(".")
+        return op.out or (stem[1] if stem[0] == "each" else stem[0])
+
     def template(self, op: Op) -> Template:
-        for style in _NEXT_BEST[self.style]:
+        style = self.style
+        if style == "idiom":
+            style = IDIOMS.get(op.type, "comprehension")
+        elif style == "idiom-loop":
+            style = IDIOMS.get(op.type, "loop" if op.type == self.type else "comprehension")
+        for style in _NEXT_BEST[style]:
             if style in op.code:
                 return op.code[style]
         raise AssertionError(f"{op.name} has no rendering")
@@ -95,7 +130,7 @@ class _Writer:
         if isinstance(spec, Arg):
             return _Written(self.arguments[spec.index], True)
         if isinstance(spec, Const):
-            return _Written(_literal(spec.value), isinstance(spec.value, str) or spec.value >= 0)
+            return _Written(_literal(spec.value), True)
         op = OPS[spec.op]
         template = self.template(op)
         if template.is_block:
@@ -119,7 +154,7 @@ class _Writer:
         return written
 
     def _bound(self, kid: Spec, text: str) -> _Written:
-        name = OPS[kid.op].out if isinstance(kid, Call) else "value"
+        name = self.variable(kid) if isinstance(kid, Call) else "value"
         if text in self.taken:
             return _Written(text, True)
         chosen = self.fresh(name)
@@ -135,7 +170,7 @@ class _Writer:
             self._named(kid) if _is_plain(op, place) else None
             for place, kid in enumerate(spec.kids)
         ]
-        out = self.fresh(op.out)
+        out = self.fresh(self.variable(spec))
         self.lines += self._filled(template, spec, kids, out=out).rstrip("\n").split("\n")
         return _Written(out, True)
 
@@ -273,7 +308,7 @@ class Body:
 
 def body(spec: Spec, style: str, *, name: str, arguments: Sequence[str]) -> Body:
     """The body of the function in one style."""
-    writer = _Writer(style, arguments)
+    writer = _Writer(style, arguments, spec)
     writer.taken.add(name)
     if (own := _own_recursion(spec, writer, name)) is not None:
         lines = own
@@ -307,7 +342,7 @@ def _own_recursion(spec: Spec, writer: _Writer, name: str) -> list[str] | None:
     passed = [kid for place, kid in enumerate(spec.kids) if _is_passed(op, place, template)]
     if [kid.index for kid in passed if isinstance(kid, Arg)] != list(range(len(passed))):
         return None
-    if len(arguments(spec)) != len(passed) or any(
+    if len(writer.arguments) != len(passed) or any(
         isinstance(node, Arg)
         for place, kid in enumerate(spec.kids)
         if not _is_passed(op, place, template)

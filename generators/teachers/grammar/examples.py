@@ -45,7 +45,7 @@ def _telling(
     shown: Sequence[tuple[str, object]], most: int
 ) -> list[tuple[str, object]]:
     """Examples with different answers, those that are not empty or zero first, short ones first."""
-    ranked = sorted(shown, key=lambda one: (not one[1], abs(len(one[0]) - 26)))
+    ranked = sorted(shown, key=lambda one: (not one[1], abs(len(one[0]) - 36)))
     found: dict[str, tuple[str, object]] = {}
     for call, answer in ranked:
         if len(repr(answer)) <= _LONGEST_EXAMPLE:

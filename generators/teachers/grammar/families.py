@@ -178,6 +178,21 @@ def _rules(kind: str, lowest: int) -> tuple[Op, ...]:
     )
 
 
+_TAME = frozenset(
+    {
+        "list_array / slices",
+        "list_array / filters",
+        "list_array / running",
+        "arith_expr / functions",
+        "tuple / columns",
+        "set_unique / distinct",
+        "sort_order / sorting",
+    }
+)
+"""What may go into operations that try all choices: nothing that makes a list longer."""
+_WILD = frozenset({"dp", "combinatorics"})
+
+
 class _Grower:
     """One tree while it grows."""
 
@@ -186,6 +201,7 @@ class _Grower:
         self.lowest = lowest
         self.args: list[Arg] = []
         self.used: set[str] = set()
+        self.tame = False
 
     def call(self, op: Op, budget: int, given: tuple[int, Spec] | None = None) -> Call | None:
         """The operation with its kids; `budget` operations go into them."""
@@ -197,11 +213,14 @@ class _Grower:
         for _ in range(budget if places else 0):
             shares[self.rng.choice(places)] += 1
         kids: list[Spec] = []
+        outside = self.tame
+        self.tame = outside or op.type in _WILD
         for place, slot in enumerate(op.slots):
             kid = given[1] if given and place == given[0] else self.kid(slot, shares.get(place, 0))
             if kid is None:
                 return None
             kids.append(kid)
+        self.tame = outside
         return Call(op.name, tuple(kids))
 
     def kid(self, slot: Slot, budget: int) -> Spec | None:
@@ -213,7 +232,12 @@ class _Grower:
                 return Const(self.rng.choice(slot.choices), slot.kind)
             return self.arg(slot.kind)
         if budget:
-            givers = [op for op in _givers(slot.kind, self.lowest, False) if op.name not in self.used]
+            givers = [
+                op
+                for op in _givers(slot.kind, self.lowest, False)
+                if op.name not in self.used
+                and not (self.tame and slot.kind == "ints" and _family(op) not in _TAME)
+            ]
             return self.call(self.rng.choice(givers), budget - 1) if givers else None
         return self.arg(slot.kind)
 
@@ -273,6 +297,8 @@ def grow(type_: str, *, level: int, portion: Portion, rng: random.Random) -> Cal
             for place, slot in enumerate(op.slots)
             if slot.is_value and fits(kind_of(spec), slot.kind)
         ]
+        if op.type in _WILD and any(_family(OPS[one.op]) not in _TAME for one in calls(spec)):
+            return None
         spec = grower.call(op, 0, (rng.choice(places), spec))
     if spec is None or len(calls(spec)) != size:
         return None

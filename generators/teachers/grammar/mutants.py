@@ -26,7 +26,11 @@ def _siblings(op: str) -> tuple[str, ...]:
         and other.family == own.family
         and other.result == own.result
         and [slot.kind for slot in other.slots] == [slot.kind for slot in own.slots]
-        and [slot.is_param for slot in other.slots] == [slot.is_param for slot in own.slots]
+        and all(
+            one.is_param == two.is_param
+            and (one.may_be_arg, one.choices) == (two.may_be_arg, two.choices)
+            for one, two in zip(own.slots, other.slots, strict=True)
+        )
     )
 
 

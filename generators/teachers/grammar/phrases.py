@@ -55,13 +55,41 @@ class Names:
         return [leaf.format(self.words[arg.index]) for leaf in KINDS[arg.kind].leaf]
 
 
-def said(spec: Spec, rng: random.Random, names: Names, form: str = "say") -> str:
-    """One way to say it: a noun phrase, or a clause where it is true or false."""
+class Untidy(Exception):
+    """The phrase would not read well inside another one."""
+
+
+_UNTIDY = re.compile(r"[,;:(]| that | which | where | when | if | as an? | is | are | means of ")
+_MOST_WORDS = 10
+
+
+@cache
+def _tidy(op: str) -> tuple[Template, ...]:
+    """The phrases of an operation that read well inside another one."""
+    return tuple(
+        template
+        for template in OPS[op].says["say"]
+        if not _UNTIDY.search(text := "".join(p for p in template.parts if isinstance(p, str)))
+        and len(text.split()) <= _MOST_WORDS
+    )
+
+
+def said(
+    spec: Spec, rng: random.Random, names: Names, form: str = "say", *, inside: bool = False
+) -> str:
+    """One way to say it: a noun phrase, or a clause where it is true or false.
+
+    Raises:
+        Untidy: it goes inside another phrase and has none that is short and plain.
+    """
     if isinstance(spec, Arg):
         return rng.choice(names.leaves(spec))
     if isinstance(spec, Const):
         return str(spec.value)
-    return filled(rng.choice(OPS[spec.op].says[form]), spec, rng, names, None)
+    templates = OPS[spec.op].says[form]
+    if inside and not (templates := _tidy(spec.op)):
+        raise Untidy
+    return filled(rng.choice(templates), spec, rng, names, None)
 
 
 def filled(
@@ -98,7 +126,7 @@ def _hole(
         return names.words[kid.index] + ("th" if hole.form == "th" else "")
     if back is not None and isinstance(kid, Call):
         return back
-    return said(kid, rng, names)
+    return said(kid, rng, names, inside=slot.kind != "bool")
 
 
 def spine(spec: Spec) -> list[Call] | None:

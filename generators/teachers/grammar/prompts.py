@@ -53,7 +53,7 @@ _WRITE_CLAUSE = (
 )
 _WRITE_STEPS = (
     "Write a function that works as follows.",
-    "Write a python function for these steps.",
+    "Write a python function according to this description.",
     "Create a function that does the following.",
 )
 
@@ -95,13 +95,17 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def ask(spec: Call, rng: random.Random, *, form: str, names: Sequence[str]) -> Asked:
-    """One way to ask for it."""
+    """One way to ask for it.
+
+    Raises:
+        Untidy: this draw would not read well.
+    """
     kinds = arguments(spec)
     words = Names(tuple(names))
     steps = spine(spec)
     roots = OPS[spec.op].says.get("root", ())
     long = steps is not None and len(steps) > 2
-    if steps is not None and len(steps) > 1 and rng.random() < (0.8 if long else 0.3):
+    if steps is not None and len(steps) > 1 and rng.random() < (0.9 if long else 0.5):
         core = _told(steps, rng, words)
         if form == "sentence":
             core = f"{rng.choice(_WRITE_STEPS)} {core}"

@@ -107,7 +107,7 @@ class Op:
     says: Mapping[str, tuple[Template, ...]] = field(hash=False)
     """By form: `say`, or `is` and `are` for predicates, or `key`."""
     out: str
-    """What the variable is called that holds its answer."""
+    """What the variable is called that holds its answer; empty where its name will do."""
     is_core: bool = True
     """Whether a task of its type may be about it; else it only stands beside others."""
 
@@ -131,7 +131,7 @@ def parts_of(text: str) -> tuple[str | Hole, ...]:
 
 
 _SAFE_BEFORE = re.compile(r"(?:^|[(\[{:,=] ?|\bif |\breturn |\n\s*)$")
-_SAFE_AFTER = re.compile(r"[)\]},:\n]|$")
+_SAFE_AFTER = re.compile(r"[)\]},:\n]| else\b|$")
 
 
 def code_template(text: str) -> Template:
@@ -171,11 +171,6 @@ _ELEMENTS = {
 _SLOT = re.compile(r"(#?)([\w>?]+)(!?)(?:\[(-?\d+)\.\.(-?\d+)\]|\{([^}]*)\})?$")
 _COMMA = re.compile(r", (?![^{]*\})")
 _LETTERS = tuple("aeiobcdlmnrst")
-_OUT = {
-    "ints": "result", "nats": "result", "text": "result", "strs": "result", "bool": "found",
-    "int": "total", "nat": "total", "small": "count", "float": "value", "counts": "counts",
-    "tally": "counts", "grid": "rows", "square": "rows", "pairs": "pairs", "pair": "pair",
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -288,7 +283,7 @@ def _ops(block: _Block, name: str) -> Iterator[Op]:
     code = {
         style: code_template(block.fields[style][0]) for style in STYLES if style in block.fields
     }
-    out = block.fields.get("out", [_OUT.get(result, "result")])[0]
+    out = block.fields.get("out", [""])[0]
     if block.word in ("op", "side"):
         says = _says(block, ("say", "root"))
         core = block.word == "op"
@@ -310,7 +305,7 @@ def _ops(block: _Block, name: str) -> Iterator[Op]:
         code.setdefault("comprehension", code_template(_renumbered(text, 1).replace("{x}", "{0}")))
         slot = Slot(subject)
         yield Op(
-            f"is.{name}", (slot, *rest), "bool", block.type, block.family, code, clause, "found", False
+            f"is.{name}", (slot, *rest), "bool", block.type, block.family, code, clause, "", False
         )
         return
     assert block.word == "fn", block.word
@@ -336,7 +331,7 @@ def _ops(block: _Block, name: str) -> Iterator[Op]:
             says = {"say": tuple(Template(parts_of(line)) for line in block.fields["each"])}
             yield Op(
                 f"each.{name}", (Slot(listed[subject]), *rest), listed[result], block.type,
-                block.family, lifted, says, "result", core,
+                block.family, lifted, says, "", core,
             )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from generators.teachers.grammar import code, families, mutants, prompts, values
 from generators.teachers.grammar.examples import shown_prompt
+from generators.teachers.grammar.phrases import Untidy
 from generators.teachers.grammar.spec import (
     OPS,
     STYLES,
@@ -31,6 +32,7 @@ from generators.teachers.grammar.spec import (
     calls,
     kind_of,
     pairs_of,
+    type_of,
     walk,
 )
 from generators.teachers.protocol import Form, Portion, Solution, Task
@@ -45,19 +47,15 @@ PATIENCE = 3000
 """Attempts without a new task after which a stream ends."""
 _LARGEST = 10**9
 _LONGEST_ANSWER = 160
-_PROMPT_TRIES = 4
+_PROMPT_TRIES = 6
 
-_REFERENCE: dict[str, tuple[str, ...]] = {
-    "regex": ("library",),
-    "date_time": ("library", "library", "loop"),
-    "combinatorics": ("library", "comprehension"),
-    "recursion": ("recursive",),
-    "dp": ("loop",),
-    "stack_queue": ("loop",),
-}
-"""The styles that a reference is drawn from: what a person would write for the type."""
-_USUAL = ("comprehension", "loop")
+_LOOPS = frozenset("list_array string tuple dict_count bits_bases number_theory matrix_grid".split())
+"""Types whose reference is a loop every other time."""
 _NEUTRAL = ("solve", "process", "transform", "evaluate", "answer", "f")
+
+
+_CRASHES = (ArithmeticError, LookupError, ValueError, TypeError, RecursionError, StopIteration)
+"""What a program of ours may raise on inputs that are beyond it. Anything else is a bug."""
 
 
 class _Failed(Exception):
@@ -122,7 +120,7 @@ def attempted(
         return None
     probes = values.probes(kinds)
     try:
-        style = rng.choice(_REFERENCE.get(type_, _USUAL))
+        style = "idiom-loop" if type_ in _LOOPS and rng.random() < 0.5 else "idiom"
         names = argument_names(kinds, rng)
         name = entry_name(spec, rng, names)
         reference = code.program(spec, style, name=name, arguments=names)
@@ -182,7 +180,7 @@ def answers_of(function: Function, inputs: Sequence[tuple[Value, ...]]) -> list[
     for given in inputs:
         try:
             answer = function(*given)
-        except (ArithmeticError, LookupError, ValueError, TypeError, RecursionError) as error:
+        except _CRASHES as error:
             raise _Failed from error
         text = values.shown(answer)
         if len(text) > _LONGEST_ANSWER or (
@@ -229,7 +227,12 @@ def _solutions(spec: Call, style: str, name: str, names: Sequence[str]) -> list[
     programs: dict[str, str] = {}
     for one in (style, *STYLES):
         programs.setdefault(code.program(spec, one, name=name, arguments=names), one)
-    return [Solution(style=one, code=source) for source, one in programs.items()]
+    called = {"idiom": "comprehension", "idiom-loop": "loop"}
+    own = code.IDIOMS.get(type_of(spec), called[style])
+    return [
+        Solution(style=own if one == style else one, code=source)
+        for source, one in programs.items()
+    ]
 
 
 def _is_idle(spec: Call, probes: Sequence[tuple[Value, ...]], answers: list[str]) -> bool:
@@ -259,7 +262,10 @@ def _asked(
     """A text that means the tree and nothing else; None where no draw does."""
     kinds = arguments(spec)
     for _ in range(_PROMPT_TRIES):
-        asked = prompts.ask(spec, rng, form=form, names=words)
+        try:
+            asked = prompts.ask(spec, rng, form=form, names=words)
+        except Untidy:
+            continue
         read = prompts.read(asked.text, kinds, words, kind_of(spec))
         if spec in read and all(
             other == spec or _means(other, kinds) == signature for other in read
@@ -316,7 +322,7 @@ def _tested(
 def _differs(wrong: Function, given: tuple[Value, ...], expected: str) -> bool:
     try:
         return values.shown(wrong(*given)) != expected
-    except (ArithmeticError, LookupError, ValueError, TypeError, RecursionError):
+    except _CRASHES:
         return True
 
 

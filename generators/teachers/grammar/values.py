@@ -174,26 +174,26 @@ KINDS: dict[str, Kind] = {
         _kind(
             "float", "float", "a number {}", leaf="{}", again=_NUMBER, names="value amount rate"
         )(lambda rng: rng.randint(-4000, 8000) / 100, (0.0, 1.5, -2.25, 10.0)),
-        _kind("bool", "bool", "a flag {}", leaf="{}", again="that", names="flag")(
+        _kind("bool", "bool", "a boolean {}", leaf="{}", again="that", names="flag ready done")(
             lambda rng: rng.random() < 0.5, (True, False)
         ),
         _kind(
             "ints", "list[int]", "a list of integers {}",
             leaf="the numbers in {} | the integers in {} | {}", again=_NUMBERS,
-            names="nums numbers values xs lst arr",
+            names="nums values xs lst arr",
         )(_ints, ([], [0], [5], [-3], [2, 2, 2], [1, 2, 3, 4], [9, 7, 4, 1], [-1, 6, -8, 6, 0])),
         _kind(
             "nats", "list[int]", "a list of non-negative integers {}",
             leaf="the numbers in {} | the integers in {} | {}", again=_NUMBERS,
-            names="nums numbers values xs lst arr", above="ints",
+            names="nums values xs lst arr", above="ints",
         )(_nats, ([], [0], [7], [1, 1, 1], [0, 1, 2, 3], [10, 5, 21], [12, 12, 8, 100])),
         _kind(
             "text", "str", "a string {}", leaf="{} | the string {}", again=_STRING,
-            names="text s string sentence",
+            names="text s phrase line",
         )(_text, ("", "a", "Noon", "to be or not to be", "a1b2c33", "Hello, World!", "aab  bcc")),
         _kind(
             "letters", "str", "a string of lowercase letters {}", leaf="{} | the string {}",
-            again=_STRING, names="s text string", above="text",
+            again=_STRING, names="s text chars", above="text",
         )(_letters, ("", "a", "aa", "ab", "abba", "aabccba", "bbbb")),
         _kind(
             "brackets", "str", "a string {}", leaf="{} | the string {}", again=_STRING,
@@ -208,7 +208,7 @@ KINDS: dict[str, Kind] = {
         ),
         _kind(
             "strs", "list[str]", "a list of strings {}", leaf="the strings in {} | {}",
-            again="these strings | the resulting strings", names="words strings names lst",
+            again="these strings | the resulting strings", names="words names labels lst",
         )(_strs, ([], [""], ["a"], ["bob", "Bob"], ["fig", "fig", "kiwi"], ["noon", "ox", "a"])),
         _kind(
             "counts", "dict[str, int]", "a dictionary {} from strings to integers",
@@ -222,7 +222,7 @@ KINDS: dict[str, Kind] = {
         )(lambda rng: {n: rng.randint(1, 4) for n in _ints(rng)}, ({}, {1: 1}, {2: 2, 5: 1})),
         _kind(
             "pair", "tuple[int, int]", "a tuple {} of two integers", leaf="{} | the tuple {}",
-            again="that tuple | the resulting tuple", names="pair point",
+            again="that tuple | the resulting tuple", names="pair point end",
         )(
             lambda rng: (rng.randint(-20, 40), rng.randint(-20, 40)),
             ((0, 0), (1, 2), (2, 1), (-3, 7), (5, 5)),
@@ -230,17 +230,17 @@ KINDS: dict[str, Kind] = {
         _kind(
             "pairs", "list[tuple[int, int]]", "a list {} of tuples of two integers",
             leaf="the tuples in {} | {}", again="these tuples | the resulting tuples",
-            names="pairs points items_list",
+            names="pairs points entries",
         )(_pairs, ([], [(0, 0)], [(1, 2)], [(2, 1), (2, 1)], [(3, 3), (-1, 4), (5, -5)])),
         _kind(
             "grid", "list[list[int]]", "a matrix {} (a non-empty list of rows of equal length)",
             leaf="{} | the matrix {}", again="that matrix | the resulting matrix",
-            names="matrix grid table board",
+            names="grid board cells",
         )(_grid, ([[0]], [[5, 1]], [[1], [2]], [[1, 2], [3, 4]], [[1, 0, 1], [0, 0, 2]])),
         _kind(
             "square", "list[list[int]]", "a square matrix {} (a list of rows)",
             leaf="{} | the matrix {}", again="that matrix | the resulting matrix",
-            names="matrix grid table board", above="grid",
+            names="grid board cells", above="grid",
         )(_square, ([[0]], [[4]], [[1, 2], [3, 4]], [[1, 0, 1], [0, 0, 2], [7, 1, 1]])),
         _kind(
             "nested", "list", "a list {} whose elements are integers or lists of the same sort",
