@@ -34,7 +34,7 @@ from generators.teachers.grammar.spec import (
     rank,
     walk,
 )
-from generators.teachers.grammar.values import fits
+from generators.teachers.grammar.values import KINDS, fits
 from generators.teachers.protocol import Portion
 
 OOD_FAMILIES = frozenset(
@@ -55,6 +55,7 @@ OOD_FAMILIES = frozenset(
         "tuple / intervals",
         "string / ciphers",
         "list_array / two_lists",
+        "string / lists, two_lists",
         "arith_expr / scores",
     }
 )
@@ -183,7 +184,7 @@ _TAME = frozenset(
         "list_array / slices",
         "list_array / filters",
         "list_array / running",
-        "arith_expr / functions",
+        "list_array / each",
         "tuple / columns",
         "set_unique / distinct",
         "sort_order / sorting",
@@ -302,6 +303,10 @@ def grow(type_: str, *, level: int, portion: Portion, rng: random.Random) -> Cal
         spec = grower.call(op, 0, (rng.choice(places), spec))
     if spec is None or len(calls(spec)) != size:
         return None
+    if type_ in ("list_array", "arith_expr") and any(
+        "str" in KINDS[node.kind].annotation for node in walk(spec) if isinstance(node, Arg)
+    ):
+        return None  # by priority, what takes text is a matter of strings
     return _in_order(spec)
 
 

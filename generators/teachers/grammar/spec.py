@@ -245,8 +245,15 @@ def _typed(block: _Block) -> Iterator[tuple[str, _Block]]:
         }
         yield (
             f"{block.name}.{element}",
-            _Block(block.word, block.name, sig, fields, block.type, block.family),
+            _Block(block.word, block.name, sig, fields, *_home(block, element)),
         )
+
+
+def _home(block: _Block, element: str) -> tuple[str, str]:
+    """Type and family; lists of strings are a matter of strings, whatever is done to them."""
+    if element == "text" and block.type == "list_array":
+        return "string", f"lists, {block.family}"
+    return block.type, block.family
 
 
 def _worded(line: str, word: str, words: Mapping[str, str]) -> str:
@@ -329,9 +336,13 @@ def _ops(block: _Block, name: str) -> Iterator[Op]:
         listed = {"text": "strs", "int": "ints", "nat": "nats", "small": "nats"}
         if subject in listed and result in listed:
             says = {"say": tuple(Template(parts_of(line)) for line in block.fields["each"])}
+            # What is arithmetic for one number is a matter of lists for many.
+            home = (block.type, block.family)
+            if block.type == "arith_expr":
+                home = ("list_array", "each")
             yield Op(
-                f"each.{name}", (Slot(listed[subject]), *rest), listed[result], block.type,
-                block.family, lifted, says, "", core,
+                f"each.{name}", (Slot(listed[subject]), *rest), listed[result], *home,
+                lifted, says, "", core,
             )  # fmt: skip
 
 

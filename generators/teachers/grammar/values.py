@@ -222,7 +222,7 @@ KINDS: dict[str, Kind] = {
         )(lambda rng: {n: rng.randint(1, 4) for n in _ints(rng)}, ({}, {1: 1}, {2: 2, 5: 1})),
         _kind(
             "pair", "tuple[int, int]", "a tuple {} of two integers", leaf="{} | the tuple {}",
-            again="that tuple | the resulting tuple", names="pair point end",
+            again="that tuple | the resulting tuple", names="pair first_pair other",
         )(
             lambda rng: (rng.randint(-20, 40), rng.randint(-20, 40)),
             ((0, 0), (1, 2), (2, 1), (-3, 7), (5, 5)),
@@ -230,7 +230,7 @@ KINDS: dict[str, Kind] = {
         _kind(
             "pairs", "list[tuple[int, int]]", "a list {} of tuples of two integers",
             leaf="the tuples in {} | {}", again="these tuples | the resulting tuples",
-            names="pairs points entries",
+            names="pairs entries couples",
         )(_pairs, ([], [(0, 0)], [(1, 2)], [(2, 1), (2, 1)], [(3, 3), (-1, 4), (5, -5)])),
         _kind(
             "grid", "list[list[int]]", "a matrix {} (a non-empty list of rows of equal length)",
