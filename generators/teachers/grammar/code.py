@@ -181,7 +181,8 @@ class _Writer:
             if _is_passed(op, place, template)
         ]
         stem = op.name.split(".")
-        name = self.fresh(stem[1] if stem[0] in ("is", "each") else stem[0])
+        stem_name = stem[1] if stem[0] in ("is", "each") else stem[0]
+        name = self.fresh("helper" if stem_name in self.taken else stem_name)
         helper = self._filled(template, spec, [None] * len(spec.kids), f=name)
         self.helpers.append(helper.rstrip("\n"))
         return _Written(f"{name}({', '.join(given)})", True)
@@ -209,6 +210,10 @@ class _Writer:
                 case "x":
                     assert x is not None
                     parts.append(_bracketed(x, part))
+                case int(place) if part.form == "raw":  # inside a text of the table's own
+                    const = spec.kids[place]
+                    assert isinstance(const, Const)
+                    parts.append(str(const.value))
                 case int(place):
                     parts.append(_bracketed(self._fill(spec, kids, place, part), part))
                 case other:

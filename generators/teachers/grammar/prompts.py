@@ -142,7 +142,7 @@ def _introduced(
     core: str, rng: random.Random, names: Sequence[str], kinds: Sequence[str], form: str
 ) -> str:
     """With the arguments introduced, where a signature alone does not say all."""
-    needed = form == "sentence" or any(kind in CONTRACTS for kind in kinds)
+    needed = form != "docstring" or any(kind in CONTRACTS for kind in kinds)
     if not needed and rng.random() < 0.5:
         return core
     if form == "sentence" or rng.random() < 0.4:

@@ -17,8 +17,8 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from generators.teachers.grammar import code, families, mutants, prompts, values
-from generators.teachers.grammar.examples import shown_prompt
+from generators.teachers.grammar import code, families, mutants, prompts, stdio, values
+from generators.teachers.grammar.examples import Made, finished, shown_prompt
 from generators.teachers.grammar.phrases import Untidy
 from generators.teachers.grammar.spec import (
     OPS,
@@ -41,6 +41,8 @@ from harness.records import Value
 VERSION = "1"
 NUM_BASE, NUM_PLUS = 8, 24
 FEWEST_TESTS = 12
+STDIO_SHARE = 0.16
+"""Of the tasks whose arguments can be read from lines."""
 FEWEST_ANSWERS = 3
 MOST_MUTANTS = 8
 PATIENCE = 3000
@@ -134,7 +136,7 @@ def attempted(
         solutions = _solutions(spec, style, name, names)
         if len(solutions) < FEWEST_ANSWERS:
             return None
-        form: Form = "docstring" if rng.random() < 0.5 else "sentence"
+        form = _form(kinds, kind_of(spec), rng)
         words = [f"`{one}`" for one in names] if rng.random() < 0.4 else list(names)
         asked = _asked(spec, rng, form, words, signature)
         if asked is None:
@@ -151,7 +153,8 @@ def attempted(
             return None
     except _Failed:
         return None
-    header = code.header(name, names, kinds, kind_of(spec))
+    made = Made(spec, form, asked, name, tuple(names), kinds, function, tuple(tested.inputs))
+    inputs = made.inputs
     return Task(
         id=f"grammar-{VERSION}/{type_}/{level}/{portion}/{seed}.{attempt}",
         type=type_,
@@ -159,15 +162,24 @@ def attempted(
         level=level,
         seed=seed,
         form=form,
-        prompt=shown_prompt(asked, form, name, header, function, tested.inputs),
-        entry_point=name,
-        solutions=tuple(solutions),
-        base=tuple(tested.inputs[:NUM_BASE]),
-        plus=tuple(tested.inputs[NUM_BASE:]),
-        mutants=tuple(tested.killed),
+        prompt=shown_prompt(made),
+        entry_point="" if form == "stdio" else name,
+        solutions=tuple(
+            Solution(style=one.style, code=finished(made, one.code)) for one in solutions
+        ),
+        base=inputs[:NUM_BASE],
+        plus=inputs[NUM_BASE:],
+        mutants=tuple(finished(made, wrong) for wrong in tested.killed),
         signature=signature,
         pairs=pairs_of(spec),
     )
+
+
+def _form(kinds: tuple[str, ...], result: str, rng: random.Random) -> Form:
+    draw = rng.random()
+    if draw < STDIO_SHARE and stdio.is_possible(kinds, result):
+        return "stdio"
+    return "docstring" if draw < (1 + STDIO_SHARE) / 2 else "sentence"
 
 
 def answers_of(function: Function, inputs: Sequence[tuple[Value, ...]]) -> list[str]:

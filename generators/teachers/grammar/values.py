@@ -257,7 +257,7 @@ KINDS: dict[str, Kind] = {
         )(_clock, ("00:00", "23:59", "12:00", "09:05", "00:59", "11:30")),
         _kind(
             "char", "str", "a lowercase letter {}", leaf="{}", again=_STRING,
-            names="letter char", above="text",
+            names="letter char",
         )(lambda rng: rng.choice("aeborstn"), ("a", "e", "s")),
     )
 }  # fmt: skip
