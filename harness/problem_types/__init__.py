@@ -11,8 +11,12 @@ slice of a board that is already out. docs/problem-types.md has the axes and how
 Not here: rates by type (weakness.py), and what is done about them (generators/).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
+from harness.problem_types import split as splits
+from harness.problem_types.tables import content_hash, frozen, tags_of_row
+from harness.problem_types.tagger import tag_program
 from harness.problem_types.taxonomy import (
     DOMAINS,
     OTHER,
@@ -23,7 +27,7 @@ from harness.problem_types.taxonomy import (
     Evidence,
     Tags,
 )
-from harness.records import Benchmark, Problem, Split, Value
+from harness.records import Benchmark, Problem, Split, Suite
 
 __all__ = [
     "DOMAINS",
@@ -42,37 +46,26 @@ __all__ = [
 ]
 
 
-def tag_program(
-    *,
-    prompt: str,
-    entry_point: str,
-    solution: str,
-    tests: Sequence[tuple[Value, ...]] = (),
-) -> Tags:
-    """The tags of any problem: what the syntax tree shows, then what the prompt says.
-
-    `solution` is a whole program that defines `entry_point`; `tests` are argument tuples, of
-    which the first few say what the parameters are where annotations don't. Pure, and blind to
-    the names in the program: renaming variables, functions and the entry point changes nothing.
-
-    Raises:
-        ValueError: the solution is not Python.
-    """
-    raise NotImplementedError
-
-
 def tags_of(problem: Problem) -> Tags:
     """The tags of a problem of any benchmark.
 
-    Its own types win where its row names them (`Problem.types`, the first is its type); then
-    the frozen table where it has this task with this content; then `tag_program`.
+    The frozen table where it has this task with this content, else `tag_program`. Where the
+    problem's own row names types (`Problem.types`), the first of them is its type all the same.
     """
-    raise NotImplementedError
+    row = frozen(problem.task_id, content_hash(problem.entry_point, problem.solution))
+    tags = tags_of_row(row) if row else _live(problem)
+    if not problem.types or problem.types[0] == tags.type:
+        return tags
+    own = Evidence(axis="type", tag=problem.types[0], what="the benchmark's own row")
+    return tags.model_copy(update={"type": problem.types[0], "evidence": (own, *tags.evidence)})
 
 
 def type_of(problem: Problem) -> str:
     """The type of a problem: `problem.types[0]` if it has any, else that of its tags."""
-    raise NotImplementedError
+    if problem.types:
+        return problem.types[0]
+    row = frozen(problem.task_id, content_hash(problem.entry_point, problem.solution))
+    return row["type"] if row else _live(problem).type
 
 
 def steering_split(benchmark: Benchmark) -> Mapping[str, Split]:
@@ -83,7 +76,7 @@ def steering_split(benchmark: Benchmark) -> Mapping[str, Split]:
     which are absent here. Depends on task ids and types alone, so that `mbpp` and `mbpp+` agree,
     and neither order nor seed matters. A problem that names its split itself keeps it.
     """
-    raise NotImplementedError
+    return splits.steering_split(benchmark, {problem.id: type_of(problem) for problem in benchmark})
 
 
 def labelled(benchmark: Benchmark) -> Benchmark:
@@ -91,4 +84,25 @@ def labelled(benchmark: Benchmark) -> Benchmark:
 
     Content and hash are the same. A problem of a yardstick has split None.
     """
-    raise NotImplementedError
+    typed = replace(
+        benchmark,
+        problems=tuple(
+            problem if problem.types else replace(problem, types=(type_of(problem),))
+            for problem in benchmark
+        ),
+    )
+    split = steering_split(typed)
+    return replace(
+        typed,
+        problems=tuple(replace(problem, split=split.get(problem.id)) for problem in typed),
+    )
+
+
+def _live(problem: Problem) -> Tags:
+    suite: Suite | None = problem.suites[0] if problem.suites else None
+    return tag_program(
+        prompt=problem.prompt,
+        entry_point=problem.entry_point,
+        solution=problem.solution,
+        tests=suite.inputs if suite else (),
+    )

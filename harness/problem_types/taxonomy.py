@@ -65,7 +65,9 @@ class Evidence(Record):
     axis: Axis
     tag: str
     what: str
-    """As a person would say it: `import re`, `self-call`, `prompt: "matrix"`."""
+    """As a person would say it: `re.sub`, `self-call`, `prompt: "matrix"`."""
+    decisive: bool = True
+    """Enough alone; else it wants a second one, from the other side (program and prompt)."""
 
 
 class Difficulty(Record):
