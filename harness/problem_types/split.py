@@ -21,9 +21,11 @@ def steering_split(benchmark: Benchmark, types: Mapping[str, str]) -> Mapping[st
         key=lambda problem: (types[problem.id], _shuffled(problem.task_id)),
     )
     turns: cycle[Split] = cycle(("steer", "holdout"))
-    dealt = {problem.id: turn for problem, turn in zip(in_turns, turns, strict=False)}
-    chosen = own | dealt
-    return {problem.id: chosen[problem.id] for problem in benchmark if problem.id in chosen}
+    dealt: dict[str, Split] = {
+        problem.id: turn for problem, turn in zip(in_turns, turns, strict=False)
+    }
+    dealt.update(own)
+    return {problem.id: dealt[problem.id] for problem in benchmark if problem.id in dealt}
 
 
 def is_yardstick(problem: Problem) -> bool:

@@ -61,8 +61,9 @@ class Program:
                     if name := program.full_name(node):
                         program.calls[name] += 1
                 case ast.Name(ctx=ast.Load()):
-                    if node.id in program.imported and node.id not in program.bound:
-                        program.calls[program.imported[node.id]] += 1
+                    name = program.full_name(node)
+                    if name and "." in name:  # of `from math import sqrt`; a module is no use
+                        program.calls[name] += 1
                 case _:
                     pass
         return program
