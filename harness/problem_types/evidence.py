@@ -15,7 +15,9 @@ from harness.problem_types.syntax import (
     Function,
     Program,
     appended_and_popped,
+    grows_from_itself,
     recursive_functions,
+    remembers,
     rolling_recurrence,
     table_recurrence,
 )
@@ -37,7 +39,7 @@ class Seen(NamedTuple):
 
     def takes_only_numbers(self) -> bool:
         return bool(self.shapes) and all(
-            shape in ("int", "float", "bool", "?", "complex") for shape in self.shapes
+            shape in ("int", "float", "bool", "complex") for shape in self.shapes
         )
 
 
@@ -125,8 +127,12 @@ def _dp(seen: Seen) -> Found:
         yield "a table filled from its own cells", True
     if rolling_recurrence(seen.program):
         yield "a rolling recurrence", True
-    if recursive_functions(seen.program):
+    if grows_from_itself(seen.program):
+        yield "a list that grows from its own cells", True
+    if recursive := recursive_functions(seen.program):
         yield from _used(seen, True, "functools.lru_cache", "functools.cache")
+        if any(remembers(function) for function in recursive):
+            yield "self-call with a memo", True
 
 
 def _stack_queue(seen: Seen) -> Found:
@@ -165,7 +171,10 @@ def _number_theory(seen: Seen) -> Found:
                 yield "% by a variable", False
             case ast.BinOp(op=ast.Mod(), right=ast.Constant(value=10)):
                 yield "% 10", False
-            case ast.BinOp(op=ast.Mod(), right=ast.Constant(value=int(number))):
+            case ast.BinOp(op=ast.Mod(), right=ast.Constant(value=int(number))) if (
+                # Of elements, parity is a filter like any other.
+                number != 2 or seen.takes_only_numbers()
+            ):
                 yield f"% {number}", False
             case ast.Call(args=[_]) if seen.program.full_name(node.func) == "str" and (
                 seen.takes("int") and not seen.takes("str")
@@ -187,8 +196,6 @@ def _math_geometry(seen: Seen) -> Found:
         match node:
             case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=0.5)):
                 yield "** 0.5", True
-            case ast.BinOp(op=ast.Pow()):
-                yield "operator **", False
             case ast.BinOp(op=ast.Mult(), left=ast.Constant(value=float(number))) if (
                 3.14 <= number < 3.142
             ):

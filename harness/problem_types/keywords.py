@@ -21,17 +21,17 @@ class Words(NamedTuple):
 WORDS: dict[str, Words] = {
     "regex": Words(r"regex(?:es)?|regular expressions?"),
     "date_time": Words(
-        r"dates?|timestamps?|calendar|leap year|weekday|time ?zones?|day of the week",
-        r"days?|months?|years?|hours?|minutes?|clock",
+        r"dates?|timestamps?|calendar|leap year|months?|weekday|time ?zones?|day of the week",
+        r"days?|years?|hours?|minutes?|clock",
     ),
     "bits_bases": Words(
-        r"binary(?! (?:search|tree|file|data))|xor|bitwise|hexadecimal|octal|(?:set |toggled? )?bits?"
-        r"|base \d+|in base|numeral system",
+        r"binary(?! (?:search|tree|file|data|mode|class|target|outcome)\w*)|xor|bitwise|hexadecimal|octal|(?:set |toggled? )?bits?"
+        r"|base \d+|in base|(?:numerical|number) base|numeral system",
         r"decimals?|base",
     ),
     "matrix_grid": Words(
         r"matrix|matrices|grids?|2[- ]?d (?:array|list)s?|chess ?board",
-        r"rows?|columns?|boards?|list of lists|nested lists?|2[- ]dimensional",
+        r"rows?|columns?|boards?|2[- ]dimensional",
     ),
     "dp": Words(
         r"longest (?:\w+ )?(?:subsequence|chain)|longest common|knapsack|edit distance"
@@ -51,10 +51,11 @@ WORDS: dict[str, Words] = {
     "number_theory": Words(
         r"primes?|divisors?|divisib(?:le|ility)|gcd|greatest common divisor|lcm"
         r"|(?:least|lowest|smallest) common multiple|co-?prime|modulo|armstrong|perfect (?:number|square)s?"
-        r"|multiples? of|n[- ']?th [\w-]+ number|factors|composite number|collatz"
-        r"|(?:woodall|woodball|polite|undulating|amicable|keith|smith|magnanimous) numbers?"
+        r"|multiples? of|n[-' ]?th (?:[\w-]+ ){1,3}number|factors|composite number|collatz"
+        r"|woodall|woodball|polite number|undulating|amicable|keith number|smith number|magnanimous"
         r"|sum of (?:the )?(?:its |\w+ )?digits",
-        r"digits?|remainder|factorials?|number sequence|natural numbers|odd|even|factor",
+        r"digits?|remainder|factorials?|number sequence|natural numbers|factor|divides|evenly"
+        r"|even|odd|parity",
     ),
     "math_geometry": Words(
         r"area|volume|perimeter|circumference|circles?|triangles?|cones?|spheres?|cylinders?"
@@ -71,8 +72,8 @@ WORDS: dict[str, Words] = {
         r"|number of times|most common|keys?|mapping|count of each|mode",
     ),
     "set_unique": Words(
-        r"(?:remove|removing)(?: all)?(?: the)? duplicates?|sets? of|disjoint",
-        r"unique|distinct|duplicates?|duplicated|repeated|common|intersection|union|dissimilar"
+        r"(?:remove|removing)(?: all)?(?: the)? duplicates?|disjoint",
+        r"unique|distinct|duplicates?|duplicated|repeated|common|shared|intersection|union|dissimilar"
         r"|difference between|sets?|only once|subset|similar",
     ),
     "sort_order": Words(

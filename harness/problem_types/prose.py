@@ -17,6 +17,8 @@ _EXAMPLE = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_CALLED = re.compile(r"\b\w+\((?!e?s\))")
+"""`median(` in a sentence is the name of a function; `element(s)` is a word."""
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _CODE_BEGINS = re.compile(r"^You should write self-contained code starting with:", re.MULTILINE)
 _REQUIREMENTS = re.compile(r"^\s*Requirements?:\s*$(?:\n\s*-.*$)*", re.MULTILINE)
@@ -37,7 +39,7 @@ def prose_of(prompt: str, entry_point: str) -> str:
             in_doctest = False
         elif not in_doctest and not _EXAMPLE.match(line):
             kept.append(line.strip())
-    return "\n".join(kept)
+    return _CALLED.sub("(", "\n".join(kept))
 
 
 def _docstring(prompt: str, entry_point: str) -> str | None:

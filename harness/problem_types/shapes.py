@@ -116,15 +116,27 @@ def parameters(
     ]
     if entry is None:
         return columns
-    arguments = [*entry.args.posonlyargs, *entry.args.args, *entry.args.kwonlyargs]
     shapes: list[str] = []
-    for place, argument in enumerate(arguments):
+    for place, (argument, default) in enumerate(_with_defaults(entry)):
         said = annotated(argument.annotation, program)
-        seen = columns[place] if place < len(columns) else UNKNOWN
+        seen = columns[place] if place < len(columns) else _shape_of_default(default)
         # `list` and `list[int]`: the fuller one. A value that contradicts: what was written.
         fuller = seen.partition("[")[0] == said
         shapes.append(seen if said in (UNKNOWN, "object") or fuller else said)
     return shapes
+
+
+def _with_defaults(entry: Function) -> Iterator[tuple[ast.arg, ast.expr | None]]:
+    arguments = entry.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without = len(positional) - len(arguments.defaults)
+    yield from zip(positional, [*([None] * without), *arguments.defaults], strict=True)
+    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+
+
+def _shape_of_default(default: ast.expr | None) -> str:
+    shapes = {shape_of(value) for value in _literal(default)} if default else set[str]()
+    return common_shape(shapes - {"None"})
 
 
 def asserted(prompt: str) -> tuple[list[tuple[Value, ...]], list[Value]]:

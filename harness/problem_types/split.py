@@ -10,22 +10,19 @@ from harness.records import Benchmark, Problem, Split
 
 def steering_split(benchmark: Benchmark, types: Mapping[str, str]) -> Mapping[str, Split]:
     """Problem id → split, for problems whose types (by id) are known; see the package."""
-    own: dict[str, Split] = {
+    chosen: dict[str, Split] = {
         problem.id: problem.split for problem in benchmark if problem.split is not None
     }
-    others = [problem for problem in benchmark if problem.id not in own]
+    others = [problem for problem in benchmark if problem.id not in chosen]
     # One row of problems, type after type, dealt out in turns: each type is halved to one problem,
     # and so is the whole. Task ids, since `mbpp` and `mbpp+` have the same tasks.
     in_turns = sorted(
         (problem for problem in others if not is_yardstick(problem)),
         key=lambda problem: (types[problem.id], _shuffled(problem.task_id)),
     )
-    turns: cycle[Split] = cycle(("steer", "holdout"))
-    dealt: dict[str, Split] = {
-        problem.id: turn for problem, turn in zip(in_turns, turns, strict=False)
-    }
-    dealt.update(own)
-    return {problem.id: dealt[problem.id] for problem in benchmark if problem.id in dealt}
+    for problem, is_even in zip(in_turns, cycle((True, False)), strict=False):
+        chosen[problem.id] = "steer" if is_even else "holdout"
+    return {problem.id: chosen[problem.id] for problem in benchmark if problem.id in chosen}
 
 
 def is_yardstick(problem: Problem) -> bool:

@@ -145,15 +145,25 @@ def _bindings(tree: ast.AST) -> Iterator[str]:
 
 
 def recursive_functions(program: Program) -> list[Function]:
-    """Functions that call themselves, or one another in a ring."""
+    """Functions that use themselves, called or passed on, or one another in a ring."""
     functions = {function.name: function for function in program.functions()}
+    # A variable may have the name of the function that it lives in.
+    stored = {
+        name: {
+            node.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        for name, function in functions.items()
+    }
     calls = {
         name: {
-            node.func.id
+            node.id
             for node in ast.walk(function)
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in functions
+            if isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Load)
+            and node.id in functions
+            and node.id not in stored[name]
         }
         for name, function in functions.items()
     }
@@ -233,6 +243,39 @@ def table_recurrence(program: Program) -> bool:
     return False
 
 
+def grows_from_itself(program: Program) -> bool:
+    """In one loop, a list is appended to and read at a computed place: `best[j]`, `best[i - k:i]`."""
+    for loop in program.walk():
+        if not isinstance(loop, LOOPS):
+            continue
+        for node in ast.walk(loop):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append")) if any(
+                    isinstance(read.ctx, ast.Load) and any(names_in(at) for at in _indices(read))
+                    for read in subscripts_of(loop, name)
+                ):
+                    return True
+                case _:
+                    pass
+    return False
+
+
+def remembers(function: Function) -> bool:
+    """A function that looks into what it stored: `if n in memo`, and `memo[n] = …`."""
+    stored = {
+        root_name(node)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+    }
+    asked = {
+        name
+        for node in ast.walk(function)
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn)
+        for name in names_in(node.comparators[0])
+    }
+    return bool(stored & asked)
+
+
 def _reads_back(value: ast.expr, name: str) -> bool:
     """Reads the table at a place that is computed from another one, as in `i - 1`."""
     return any(
@@ -285,7 +328,7 @@ def _rolls(targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> bool:
 
 
 def _rolls_in_steps(body: Sequence[ast.stmt]) -> bool:
-    """`c = a + b` and then `a = b`, `b = c`."""
+    """`c = a + b` and then `a = b`, `b = c`, with as many steps between as there are values."""
     made: dict[str, set[str]] = {}
     moved: list[tuple[str, str]] = []
     for statement in body:
@@ -296,6 +339,6 @@ def _rolls_in_steps(body: Sequence[ast.stmt]) -> bool:
                 moved.append((name, source))
             case _:
                 pass
-    return any(
-        source in made and target in made[source] and len(moved) > 1 for target, source in moved
-    )
+    sources = {source for _, source in moved}
+    targets = {target for target, _ in moved}
+    return len(moved) > 1 and any(name in sources and used & targets for name, used in made.items())

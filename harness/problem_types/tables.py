@@ -28,7 +28,8 @@ class Row(TypedDict):
     """One line of a table; short, for there are 1,682."""
 
     id: str
-    content: str
+    contents: list[str]
+    """The content hashes that it is valid for: one a release whose code differs."""
     type: str
     io: str
     difficulty: list[int]
@@ -75,9 +76,9 @@ def _docstrings(solution: str) -> list[tuple[int, int]]:
 
 
 def frozen(task_id: str, content: str) -> Row | None:
-    """The row of that task, where its content is still the same."""
+    """The row of that task, where its content is one that the row was made for."""
     row = frozen_rows(task_id.partition("/")[0]).get(task_id)
-    return row if row and row["content"] == content else None
+    return row if row and content in row["contents"] else None
 
 
 @cache
@@ -86,7 +87,7 @@ def frozen_rows(family: str) -> dict[str, Row]:
     name = TABLES.get(family)
     if name is None:
         return {}
-    lines = _files().joinpath("tables", f"{name}.jsonl").read_text().splitlines()
+    lines = _files().joinpath("tables", f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [cast(Row, json.loads(line)) for line in lines]
     return {row["id"]: row for row in rows}
 
@@ -114,11 +115,11 @@ def tags_of_row(row: Row) -> Tags:
     )
 
 
-def row_of_tags(task_id: str, content: str, tags: Tags) -> Row:
+def row_of_tags(task_id: str, contents: list[str], tags: Tags) -> Row:
     """The inverse of `tags_of_row`: what is written to a table."""
     return Row(
         id=task_id,
-        content=content,
+        contents=contents,
         type=tags.type,
         io=tags.io,
         difficulty=list(tags.difficulty.model_dump().values()),
@@ -139,7 +140,7 @@ def row_of_tags(task_id: str, content: str, tags: Tags) -> Row:
 @cache
 def corrections() -> dict[str, Correction]:
     """Task id → what a person decided; tables have it already."""
-    said = tomllib.loads(_files().joinpath("corrections.toml").read_text())
+    said = tomllib.loads(_files().joinpath("corrections.toml").read_text(encoding="utf-8"))
     return {
         task_id: Correction(entry["type"], entry["reason"])
         for task_id, entry in cast(dict[str, dict[str, str]], said).items()
@@ -158,7 +159,7 @@ def corrected(task_id: str, tags: Tags) -> Tags:
 @cache
 def hard_ids() -> frozenset[str]:
     """The tasks of BigCodeBench-Hard, which never steer."""
-    text = _files().joinpath("tables", "bigcodebench_hard.json").read_text()
+    text = _files().joinpath("tables", "bigcodebench_hard.json").read_text(encoding="utf-8")
     return frozenset(cast(list[str], json.loads(text)))
 
 
