@@ -18,6 +18,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NamedTuple, TypedDict, cast
 
+from harness.problem_types.syntax import parsed
 from harness.problem_types.taxonomy import TAXONOMY_VERSION, Difficulty, Evidence, Tags
 
 TABLES = {"HumanEval": "humaneval", "Mbpp": "mbpp", "BigCodeBench": "bigcodebench"}
@@ -63,8 +64,8 @@ def content_hash(entry_point: str, solution: str) -> str:
 def _docstrings(solution: str) -> list[tuple[int, int]]:
     """The lines of each docstring, as a slice."""
     try:
-        tree = ast.parse(solution)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(solution)
+    except ValueError:
         return []
     found: list[tuple[int, int]] = []
     for node in ast.walk(tree):
