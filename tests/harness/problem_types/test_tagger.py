@@ -123,7 +123,7 @@ def test_words_in_examples_code_and_names_are_not_heard():
 
             f("heap") == "heap"
             f("permutations") ➞ "permutations"
-            sort(x) is a function; all tuple(s) are words
+            sort(x) is a function; all tuple(s) are here
             """
     '''
     found = tags("def f(matrix):\n    return matrix", dedent(prompt))
