@@ -14,6 +14,7 @@ from harness.problem_types.tables import (
     TABLES,
     content_hash,
     corrections,
+    frozen,
     frozen_rows,
     hard_ids,
     row_of_tags,
@@ -99,7 +100,10 @@ def test_both_forms_of_a_library_task_are_one_content(data: DataFolders):
             content_hash("task_func", task[form] + task["canonical_solution"])
             for form in ("complete_prompt", "code_prompt")
         }
-        assert forms <= set(frozen_rows("BigCodeBench")[task["task_id"]]["contents"])
+        assert len(forms) == 1
+        loaded_otherwise = task["code_prompt"] + "\n\n" + task["canonical_solution"] + "  \n"
+        assert frozen(task["task_id"], "task_func", loaded_otherwise)
+        assert not frozen(task["task_id"], "task_func", loaded_otherwise + "\nprint()")
 
 
 def test_a_content_is_code_and_entry_point():

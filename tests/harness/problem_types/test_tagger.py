@@ -223,6 +223,12 @@ def test_domains_are_those_of_the_imports():
     ]  # fmt: skip
 
 
+def test_without_a_solution_the_prompt_decides():
+    found = tags("", "Read numbers from standard input and print the primes among them.")
+    assert found.type == "number_theory" and found.io == "() -> ?"
+    assert tags("", "Do it.").type == "other"
+
+
 @pytest.mark.parametrize("text", ["def f(:", "x = '\0'", "(" * 5000])
 def test_what_is_not_python_is_said(text: str):
     with pytest.raises(ValueError, match="not Python"):
