@@ -59,9 +59,10 @@ def tasks(family: str, data: DataFolders) -> Iterator[Task]:
         for task in bigcodebench(data):
             prompt = task["complete_prompt"]
             forms = [
-                one[form] + one["canonical_solution"]
+                one[form] + between + one["canonical_solution"]
                 for one in (task, before[task["task_id"]])
                 for form in ("complete_prompt", "code_prompt")
+                for between in ("", "\n")
             ]
             yield Task(
                 task["task_id"],
