@@ -77,6 +77,7 @@ _OUT = {
     "tally": "counts", "grid": "rows", "square": "rows", "pairs": "pairs", "pair": "pair",
 }  # fmt: skip
 
+
 class _Written(NamedTuple):
     text: str
     atomic: bool
@@ -120,9 +121,9 @@ class _Writer:
             style = IDIOMS.get(op.type, "comprehension")
         elif style == "idiom-loop":
             style = IDIOMS.get(op.type, "loop" if op.type == self.type else "comprehension")
-        for style in _NEXT_BEST[style]:
-            if style in op.code:
-                return op.code[style]
+        for one in _NEXT_BEST[style]:
+            if one in op.code:
+                return op.code[one]
         raise AssertionError(f"{op.name} has no rendering")
 
     def write(self, spec: Spec) -> _Written:
@@ -142,7 +143,7 @@ class _Writer:
             else self._inside(kid, template.count(place) > 1)
             for place, kid in enumerate(spec.kids)
         ]  # fmt: skip
-        return _Written(self._filled(template, spec, kids), template.atomic)
+        return _Written(self.filled(template, spec, kids), template.atomic)
 
     def _inside(self, kid: Spec, used_twice: bool) -> _Written:
         written = self.write(kid)
@@ -171,7 +172,7 @@ class _Writer:
             for place, kid in enumerate(spec.kids)
         ]
         out = self.fresh(self.variable(spec))
-        self.lines += self._filled(template, spec, kids, out=out).rstrip("\n").split("\n")
+        self.lines += self.filled(template, spec, kids, out=out).rstrip("\n").split("\n")
         return _Written(out, True)
 
     def _helper(self, op: Op, spec: Call, template: Template) -> _Written:
@@ -183,11 +184,11 @@ class _Writer:
         stem = op.name.split(".")
         stem_name = stem[1] if stem[0] in ("is", "each") else stem[0]
         name = self.fresh("helper" if stem_name in self.taken else stem_name)
-        helper = self._filled(template, spec, [None] * len(spec.kids), f=name)
+        helper = self.filled(template, spec, [None] * len(spec.kids), f=name)
         self.helpers.append(helper.rstrip("\n"))
         return _Written(f"{name}({', '.join(given)})", True)
 
-    def _filled(
+    def filled(
         self,
         template: Template,
         spec: Call,
@@ -232,7 +233,7 @@ class _Writer:
         # A predicate or a key: its code stands here, about the variable that the hole names.
         template = OPS[kid.op].code["comprehension"]
         inner = [self.write(one) if not _is_rule(one) else None for one in kid.kids]
-        text = self._filled(template, kid, inner, x=_Written(hole.form, True))
+        text = self.filled(template, kid, inner, x=_Written(hole.form, True))
         return _Written(text, template.atomic)
 
 
@@ -354,7 +355,7 @@ def _own_recursion(spec: Spec, writer: _Writer, name: str) -> list[str] | None:
         for node in walk(kid)
     ):
         return None
-    text = writer._filled(template, spec, [None] * len(spec.kids), f=name)  # noqa: SLF001
+    text = writer.filled(template, spec, [None] * len(spec.kids), f=name)
     head, *rest = text.rstrip("\n").split("\n")
     parameters = head[head.index("(") + 1 : head.rindex(")")].split(", ")
     if len(parameters) != len(passed):

@@ -82,7 +82,9 @@ def shown_prompt(made: Made) -> str:
             return '"""\n' + "\n".join(lines) + '\n"""\n'
         case "stdio":
             lines += ["", stdio.explained(made.names, made.kinds, kind_of(made.spec)), ""]
-            given, answer = _telling([(stdio.written(one), made.function(*one)) for one in made.calls], 1)[0]
+            given, answer = _telling(
+                [(stdio.written(one), made.function(*one)) for one in made.calls], 1
+            )[0]
             lines += ["Example input:", given.rstrip("\n"), "", "Example output:", _printed(answer)]
             return "\n".join(lines) + "\n"
 
@@ -104,7 +106,9 @@ def _call(name: str, given: tuple[Value, ...]) -> str:
 
 def _telling(shown: Sequence[tuple[str, object]], most: int) -> list[tuple[str, object]]:
     """Examples with different answers, those that are not empty or zero first, short ones first."""
-    ranked = sorted(shown, key=lambda one: (not one[1], abs(len(one[0]) - (52 if "[[" in one[0] else 36))))
+    ranked = sorted(
+        shown, key=lambda one: (not one[1], abs(len(one[0]) - (52 if "[[" in one[0] else 36)))
+    )
     found: dict[str, tuple[str, object]] = {}
     for call, answer in ranked:
         if len(repr(answer)) <= _LONGEST_EXAMPLE:

@@ -133,8 +133,7 @@ def _members(family: str) -> tuple[Op, ...]:
     return tuple(
         op
         for op in OPS.values()
-        if _family(op) == family
-        and (op.is_core or (op.result[-1] == "?" and not everyday))
+        if _family(op) == family and (op.is_core or (op.result[-1] == "?" and not everyday))
     )
 
 
@@ -286,9 +285,7 @@ def grow(type_: str, *, level: int, portion: Portion, rng: random.Random) -> Cal
     spec = grower.core(rng.choice(names), before)
     while spec is not None and len(calls(spec)) < size:
         takers = [
-            op
-            for op in _takers(kind_of(spec), grower.lowest, False)
-            if op.name not in grower.used
+            op for op in _takers(kind_of(spec), grower.lowest, False) if op.name not in grower.used
         ]
         if not takers:
             return None

@@ -11,7 +11,17 @@ Most are wrong and some mean the same after all: the tests tell (teacher.py).
 from collections.abc import Iterator
 from functools import cache
 
-from generators.teachers.grammar.spec import OPS, Arg, Call, Const, Slot, Spec, arguments, kind_of
+from generators.teachers.grammar.spec import (
+    OPS,
+    Arg,
+    Call,
+    Const,
+    Slot,
+    Spec,
+    arguments,
+    kind_of,
+    walk,
+)
 from generators.teachers.grammar.values import fits
 
 
@@ -75,12 +85,52 @@ def _with(spec: Call, place: int, kid: Spec) -> Call:
 def mutants(spec: Call) -> list[Spec]:
     """Edited trees that still take the same arguments, each once, in a fixed order."""
     kinds = arguments(spec)
-    found = [*edits(spec), *shortened(spec)]
+    found = [*edits(spec), *shortened(spec), *_careless(spec)]
     return [
         edited
         for edited in dict.fromkeys(found)
         if edited != spec and _indices(edited) <= set(range(len(kinds)))
     ]
+
+
+_CARELESS = {
+    "ints": ("drop.int", "distinct.int"),
+    "nats": ("drop.int", "distinct.int"),
+    "strs": ("drop.text", "distinct.text"),
+    "text": ("trim_text", "to_upper"),
+    "letters": ("trim_text",),
+    "brackets": ("trim_text",),
+    "int": ("plus",),
+    "nat": ("plus",),
+    "medium": ("plus",),
+    "small": ("plus",),
+    "count": ("plus",),
+    "pairs": ("swap_pairs",),
+    "pair": (),
+    "grid": ("flip_rows", "mirror_rows"),
+    "square": ("flip_rows", "mirror_rows"),
+}
+"""What a careless program does to an argument first: begin with the second, forget duplicates."""
+
+
+def _careless(spec: Spec) -> Iterator[Spec]:
+    """Trees in which one argument was not taken as it is."""
+    for arg in dict.fromkeys(node for node in walk(spec) if isinstance(node, Arg)):
+        for op in _CARELESS.get(arg.kind, ()):
+            first = Const(1, "count")
+            kids = {
+                "drop.int": (first, arg), "drop.text": (first, arg), "trim_text": (first, arg),
+                "plus": (arg, first),
+            }  # fmt: skip
+            yield _put(spec, arg, Call(op, kids.get(op, (arg,))))
+
+
+def _put(spec: Spec, arg: Arg, new: Spec) -> Spec:
+    if spec == arg:
+        return new
+    if not isinstance(spec, Call):
+        return spec
+    return Call(spec.op, tuple(_put(kid, arg, new) for kid in spec.kids))
 
 
 def _indices(spec: Spec) -> set[int]:

@@ -135,9 +135,7 @@ def spine(spec: Spec) -> list[Call] | None:
     while isinstance(spec, Call):
         chain.append(spec)
         inner = [
-            kid
-            for kid in spec.kids
-            if isinstance(kid, Call) and OPS[kid.op].result[-1] not in "?>"
+            kid for kid in spec.kids if isinstance(kid, Call) and OPS[kid.op].result[-1] not in "?>"
         ]
         if len(inner) > 1:
             return None
@@ -218,9 +216,7 @@ class Reader:
                 arg = Arg(index, given)
                 if fits(given, kind) and text in self.names.leaves(arg):
                     yield arg
-            yield from (
-                spec for spec in self.back.get(text, ()) if fits(kind_of(spec), kind)
-            )
+            yield from (spec for spec in self.back.get(text, ()) if fits(kind_of(spec), kind))
         by_word, open_ended = _starts(symbol)
         for op, template in (*by_word.get(text.partition(" ")[0], ()), *open_ended):
             for filling in self._match(template.parts, text, op, {}):

@@ -71,9 +71,7 @@ def declared(names: Sequence[str], kinds: Sequence[str]) -> str:
     >>> declared(("nums", "k"), ("ints", "count"))
     'a list of integers nums and a positive integer k'
     """
-    return _listed(
-        [KINDS[kind].said.format(name) for name, kind in zip(names, kinds, strict=True)]
-    )
+    return _listed([KINDS[kind].said.format(name) for name, kind in zip(names, kinds, strict=True)])
 
 
 def explained(names: Sequence[str], kinds: Sequence[str]) -> str:
@@ -132,7 +130,9 @@ def _capital(text: str) -> str:
 
 def _told(steps: Sequence[Call], rng: random.Random, names: Names) -> str:
     *before, last = in_steps(steps, rng, names)
-    sentences = [rng.choice(_NEXT if place else _FIRST).format(text) for place, text in enumerate(before)]
+    sentences = [
+        rng.choice(_NEXT if place else _FIRST).format(text) for place, text in enumerate(before)
+    ]
     closing = _LAST_CLAUSE if kind_of(steps[-1]) == "bool" else _LAST_VALUE
     sentences.append(rng.choice(closing).format(last))
     return " ".join(f"{sentence}." for sentence in sentences)

@@ -20,10 +20,13 @@ from typing import TypeAlias
 
 STYLES = ("loop", "comprehension", "recursive", "library")
 
-TYPES = (
-    "regex date_time bits_bases matrix_grid dp stack_queue combinatorics recursion number_theory "
-    "math_geometry dict_count set_unique sort_order tuple string list_array arith_expr"
-).split()
+TYPES: tuple[str, ...] = tuple(
+    (
+        "regex date_time bits_bases matrix_grid dp stack_queue combinatorics recursion "
+        "number_theory math_geometry dict_count set_unique sort_order tuple string list_array "
+        "arith_expr"
+    ).split()
+)
 """By priority: a program is of the first of these that any of its operations is of."""
 
 

@@ -40,14 +40,18 @@ def is_possible(kinds: Sequence[str], result: str) -> bool:
     return readable and _form(result, tuple(_PRINT)) is not None
 
 
-def program(function: str, name: str, names: Sequence[str], kinds: Sequence[str], result: str) -> str:
+def program(
+    function: str, name: str, names: Sequence[str], kinds: Sequence[str], result: str
+) -> str:
     """The function, and below it the lines that read, call and print."""
     reads = [
         f"{argument} = {_READ[_form(kind, tuple(_READ)) or kind]}"
         for argument, kind in zip(names, kinds, strict=True)
     ]
     frame, _ = _PRINT[_form(result, tuple(_PRINT)) or result]
-    return "\n".join((function.rstrip(), "", "", *reads, frame.format(f"{name}({', '.join(names)})"), ""))
+    return "\n".join(
+        (function.rstrip(), "", "", *reads, frame.format(f"{name}({', '.join(names)})"), "")
+    )
 
 
 def explained(names: Sequence[str], kinds: Sequence[str], result: str) -> str:

@@ -15,16 +15,14 @@ import builtins
 import keyword
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from generators.teachers.grammar import code, families, mutants, prompts, stdio, values
 from generators.teachers.grammar.examples import Made, finished, shown_prompt
 from generators.teachers.grammar.phrases import Untidy
 from generators.teachers.grammar.spec import (
-    OPS,
     STYLES,
     TYPES,
-    Arg,
     Call,
     Const,
     Spec,
@@ -44,6 +42,7 @@ FEWEST_TESTS = 12
 STDIO_SHARE = 0.16
 """Of the tasks whose arguments can be read from lines."""
 FEWEST_ANSWERS = 3
+FEWEST_STYLES = 3
 MOST_MUTANTS = 8
 PATIENCE = 3000
 """Attempts without a new task after which a stream ends."""
@@ -51,7 +50,9 @@ _LARGEST = 10**9
 _LONGEST_ANSWER = 160
 _PROMPT_TRIES = 6
 
-_LOOPS = frozenset("list_array string tuple dict_count bits_bases number_theory matrix_grid".split())
+_LOOPS = frozenset(
+    "list_array string tuple dict_count bits_bases number_theory matrix_grid".split()
+)
 """Types whose reference is a loop every other time."""
 _NEUTRAL = ("solve", "process", "transform", "evaluate", "answer", "f")
 
@@ -109,70 +110,102 @@ class GrammarTeacher:
             attempt += 1
 
 
+class _Reference(NamedTuple):
+    """A tree that is worth a task, and its program."""
+
+    spec: Call
+    style: str
+    name: str
+    names: list[str]
+    function: Function
+    answers: list[str]
+    signature: str
+
+
 def attempted(
     type_: str, level: int, seed: int, portion: Portion, attempt: int, seen: set[str]
 ) -> Task | None:
     """What one attempt of a stream gives; None where the tree is no good or not new."""
     rng = random.Random(f"{VERSION}/{type_}/{level}/{seed}/{portion}/{attempt}")
     spec = families.grow(type_, level=level, portion=portion, rng=rng)
-    if spec is None or not families.may_be_in(spec, portion):
+    if spec is None or not arguments(spec) or not families.may_be_in(spec, portion):
         return None
-    kinds = arguments(spec)
-    if not kinds:
-        return None
-    probes = values.probes(kinds)
     try:
-        style = "idiom-loop" if type_ in _LOOPS and rng.random() < 0.5 else "idiom"
-        names = argument_names(kinds, rng)
-        name = entry_name(spec, rng, names)
-        reference = code.program(spec, style, name=name, arguments=names)
-        function = code.compiled(reference, name)
-        answers = answers_of(function, probes)
-        signature = values.signature(kinds, tuple(answers))
-        if signature in seen or not families.has_bucket(signature, portion):
+        reference = _reference(spec, type_, rng)
+        if reference.signature in seen or not families.has_bucket(reference.signature, portion):
             return None
-        if len(set(answers)) < FEWEST_ANSWERS or _is_idle(spec, probes, answers):
+        if not _is_worth(reference):
             return None
-        solutions = _solutions(spec, style, name, names)
-        if len(solutions) < FEWEST_ANSWERS:
-            return None
-        form = _form(kinds, kind_of(spec), rng)
-        words = [f"`{one}`" for one in names] if rng.random() < 0.4 else list(names)
-        asked = _asked(spec, rng, form, words, signature)
-        if asked is None:
-            return None
-        tested = _tested(spec, function, style, name, names, rng)
-        if len(tested.inputs) < FEWEST_TESTS:
-            return None
-        others = [code.compiled(solution.code, name) for solution in solutions[1:]]
-        expected = answers_of(function, tested.inputs)
-        if any(
-            answers_of(other, [*probes, *tested.inputs]) != [*answers, *expected]
-            for other in others
-        ):
-            return None
+        written = _written(reference, rng)
     except _Failed:
         return None
-    made = Made(spec, form, asked, name, tuple(names), kinds, function, tuple(tested.inputs))
-    inputs = made.inputs
+    if written is None:
+        return None
+    made, solutions, killed = written
     return Task(
         id=f"grammar-{VERSION}/{type_}/{level}/{portion}/{seed}.{attempt}",
         type=type_,
         family=families.family_of(spec),
         level=level,
         seed=seed,
-        form=form,
+        form=made.form,
         prompt=shown_prompt(made),
-        entry_point="" if form == "stdio" else name,
+        entry_point="" if made.form == "stdio" else made.name,
         solutions=tuple(
             Solution(style=one.style, code=finished(made, one.code)) for one in solutions
         ),
-        base=inputs[:NUM_BASE],
-        plus=inputs[NUM_BASE:],
-        mutants=tuple(finished(made, wrong) for wrong in tested.killed),
-        signature=signature,
+        base=made.inputs[:NUM_BASE],
+        plus=made.inputs[NUM_BASE:],
+        mutants=tuple(finished(made, wrong) for wrong in killed),
+        signature=reference.signature,
         pairs=pairs_of(spec),
     )
+
+
+def _reference(spec: Call, type_: str, rng: random.Random) -> _Reference:
+    kinds = arguments(spec)
+    style = "idiom-loop" if type_ in _LOOPS and rng.random() < 0.5 else "idiom"
+    names = argument_names(kinds, rng)
+    name = entry_name(spec, rng, names)
+    function = code.compiled(code.program(spec, style, name=name, arguments=names), name)
+    answers = answers_of(function, values.probes(kinds))
+    signature = values.signature(kinds, tuple(answers))
+    return _Reference(spec, style, name, names, function, answers, signature)
+
+
+def _is_worth(reference: _Reference) -> bool:
+    """Whether its answers differ, and depend on all that it does."""
+    if len(set(reference.answers)) < FEWEST_ANSWERS:
+        return False
+    return not _is_idle(reference.spec, values.probes(arguments(reference.spec)), reference.answers)
+
+
+def _written(
+    reference: _Reference, rng: random.Random
+) -> tuple[Made, list[Solution], list[str]] | None:
+    """The task's form, text, solutions and tests, and the wrong programs that these kill."""
+    spec, kinds = reference.spec, arguments(reference.spec)
+    name, names = reference.name, reference.names
+    solutions = _solutions(spec, reference.style, name, names)
+    if len(solutions) < FEWEST_STYLES:
+        return None
+    form = _form(kinds, kind_of(spec), rng)
+    words = [f"`{one}`" for one in names] if rng.random() < 0.4 else list(names)
+    asked = _asked(spec, rng, form, words, reference.signature)
+    if asked is None:
+        return None
+    tested = _tested(reference, rng)
+    if len(tested.inputs) < FEWEST_TESTS:
+        return None
+    expected = reference.answers + answers_of(reference.function, tested.inputs)
+    inputs = [*values.probes(kinds), *tested.inputs]
+    for solution in solutions[1:]:
+        if answers_of(code.compiled(solution.code, name), inputs) != expected:
+            return None
+    made = Made(
+        spec, form, asked, name, tuple(names), kinds, reference.function, tuple(tested.inputs)
+    )
+    return made, solutions, tested.killed
 
 
 def _form(kinds: tuple[str, ...], result: str, rng: random.Random) -> Form:
@@ -295,10 +328,9 @@ def _means(spec: Spec, kinds: tuple[str, ...]) -> str:
     return values.signature(kinds, tuple(answers))
 
 
-def _tested(
-    spec: Call, function: Function, style: str, name: str, names: Sequence[str], rng: random.Random
-) -> _Tested:
+def _tested(reference: _Reference, rng: random.Random) -> _Tested:
     """Tests that kill every mutant that differs from the reference anywhere among the candidates."""
+    spec, style, name, names, function, *_ = reference
     kinds = arguments(spec)
     pool = _candidates(spec, kinds, rng)
     expected = dict(zip(pool, answers_of(function, list(pool.values())), strict=True))
@@ -312,11 +344,7 @@ def _tested(
         source = code.mutant(tree, style, name, names, kinds)
         wrong = code.compiled(source, name)
         killer = next(
-            (
-                key
-                for key in (*chosen, *pool)
-                if _differs(wrong, pool[key], expected[key])
-            ),
+            (key for key in (*chosen, *pool) if _differs(wrong, pool[key], expected[key])),
             None,
         )
         if killer is not None:
@@ -363,13 +391,11 @@ def _around(
             near = const.value + rng.randint(-1, 1)
             if kind == "int" or (kind in ("nat", "medium", "small") and near >= 0):
                 changed[place] = near
-            elif isinstance(value, list) and value and (kind == "ints" or near >= 0):
-                if kind in ("ints", "nats"):
-                    at = rng.randrange(len(value))
-                    changed[place] = [*value[:at], near, *value[at + 1 :]]
+            elif kind == "ints" or (kind == "nats" and near >= 0):
+                listed = cast(list[int], value)
+                at = rng.randrange(len(listed) + 1)
+                changed[place] = [*listed[:at], near, *listed[at + 1 :]]
         elif kind == "text" and isinstance(value, str):
             at = rng.randint(0, len(value))
             changed[place] = value[:at] + const.value + value[at:]
     return tuple(changed)
-
-

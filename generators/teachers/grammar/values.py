@@ -11,10 +11,11 @@ Not here: operations on values (spec.py reads them from ops/).
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from typing import cast
 
 from harness.records import Value
 
@@ -85,9 +86,7 @@ def _dict(rng: random.Random) -> dict[str, int]:
 
 def _pairs(rng: random.Random) -> list[tuple[int, int]]:
     high = rng.choice((4, 9, 30))
-    return [
-        (rng.randint(-high, high), rng.randint(-high, high)) for _ in range(rng.randint(1, 6))
-    ]
+    return [(rng.randint(-high, high), rng.randint(-high, high)) for _ in range(rng.randint(1, 6))]
 
 
 def _grid(rng: random.Random) -> list[list[int]]:
@@ -102,7 +101,7 @@ def _square(rng: random.Random) -> list[list[int]]:
     return [[rng.randint(low, high) for _ in range(size)] for _ in range(size)]
 
 
-def _nested(rng: random.Random, depth: int = 0) -> list[object]:
+def _nested(rng: random.Random, depth: int = 0) -> Value:
     inner = 0.35 if depth < 3 else 0.0
     return [
         _nested(rng, depth + 1) if rng.random() < inner else rng.randint(-9, 20)
@@ -134,17 +133,18 @@ def _clock(rng: random.Random) -> str:
 
 def _kind(
     name: str, annotation: str, said: str, *, leaf: str, again: str, names: str, above: str = ""
-) -> Callable[[Callable[[random.Random], Value], tuple[Value, ...]], Kind]:
-    def make(draw: Callable[[random.Random], Value], edges: tuple[Value, ...]) -> Kind:
+) -> Callable[[Callable[[random.Random], Value], Sequence[Value]], Kind]:
+    def make(draw: Callable[[random.Random], Value], edges: Sequence[Value]) -> Kind:
         phrases, back = tuple(leaf.split(" | ")), tuple(again.split(" | "))
         return Kind(
-            name, annotation, said, phrases, back, tuple(names.split()), draw, edges,
+            name, annotation, said, phrases, back, tuple(names.split()), draw, tuple(edges),
             tuple(above.split()),
         )  # fmt: skip
 
     return make
 
 
+_NESTED: tuple[Value, ...] = ([], [1], [[]], [1, [2, [3]]], [[[4]], -5, [6, 7]], [2, 2, [2]])
 _NUMBER = "that number | the result"
 _NUMBERS = "these numbers | the resulting numbers"
 _STRING = "that string | the resulting string"
@@ -246,7 +246,7 @@ KINDS: dict[str, Kind] = {
             "nested", "list", "a list {} whose elements are integers or lists of the same sort",
             leaf="{} | the nested list {}", again="that list | the resulting list",
             names="nested tree lst",
-        )(_nested, ([], [1], [[]], [1, [2, [3]]], [[[4]], -5, [6, 7]], [2, 2, [2]])),
+        )(_nested, _NESTED),
         _kind(
             "date", "str", "a date {} written as YYYY-MM-DD", leaf="{} | the date {}",
             again="that date | the resulting date", names="start deadline birthday",
@@ -306,7 +306,7 @@ def shown(answer: Value) -> str:
     (True, False)
     """
     if isinstance(answer, dict):
-        return repr(sorted(answer.items()))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        return repr(sorted(cast(dict[str, int], answer).items()))
     return repr(answer)
 
 
