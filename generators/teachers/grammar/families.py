@@ -80,8 +80,10 @@ _PAIRS_HELD_OUT = 10
 
 
 def family_of(spec: Spec) -> str:
-    op = OPS[core_of(spec).op]
-    return f"{op.type} / {op.family}"
+    """That of the operation that gives the type; a held-out one wherever it stands."""
+    ops = [OPS[node.op] for node in walk(spec) if isinstance(node, Call)]
+    held_out = [_family(op) for op in ops if _family(op) in OOD_FAMILIES]
+    return held_out[0] if held_out else _family(OPS[core_of(spec).op])
 
 
 def _family(op: Op) -> str:

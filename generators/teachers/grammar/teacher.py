@@ -313,13 +313,13 @@ def _asked(
             continue
         read = prompts.read(asked.text, kinds, words, kind_of(spec))
         if spec in read and all(
-            other == spec or _means(other, kinds) == signature for other in read
+            other == spec or meaning(other, kinds) == signature for other in read
         ):
             return asked.text
     return None
 
 
-def _means(spec: Spec, kinds: tuple[str, ...]) -> str:
+def meaning(spec: Spec, kinds: tuple[str, ...]) -> str:
     """The signature of a tree; empty where it gives no answers."""
     try:
         answers = answers_of(_quick(spec, len(kinds)), values.probes(kinds))

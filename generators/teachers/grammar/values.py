@@ -9,6 +9,7 @@ as "09:30". Where an operation wants a kind, any kind below it will do (`fits`).
 Not here: operations on values (spec.py reads them from ops/).
 """
 
+import ast
 import hashlib
 import random
 from collections.abc import Callable, Sequence
@@ -144,7 +145,9 @@ def _kind(
     return make
 
 
-_NESTED: tuple[Value, ...] = ([], [1], [[]], [1, [2, [3]]], [[[4]], -5, [6, 7]], [2, 2, [2]])
+_NESTED: tuple[Value, ...] = ast.literal_eval(
+    "([], [1], [[]], [1, [2, [3]]], [[[4]], -5, [6, 7]], [2, 2, [2]])"
+)
 _NUMBER = "that number | the result"
 _NUMBERS = "these numbers | the resulting numbers"
 _STRING = "that string | the resulting string"
@@ -153,7 +156,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         _kind(
-            "int", "int", "an integer {}", leaf="{}", again=_NUMBER, names="a b c p q n num value"
+            "int", "int", "an integer {}", leaf="{}", again=_NUMBER, names="a b c q n num"
         )(lambda rng: rng.randint(-60, 60), (0, 1, -1, 2, -7, 10, 59)),
         _kind(
             "nat", "int", "a non-negative integer {}", leaf="{}", again=_NUMBER,
@@ -172,7 +175,7 @@ KINDS: dict[str, Kind] = {
             names="k size step", above="small medium nat int",
         )(lambda rng: rng.randint(1, 5), (1, 2, 3)),
         _kind(
-            "float", "float", "a number {}", leaf="{}", again=_NUMBER, names="value amount rate"
+            "float", "float", "a number {}", leaf="{}", again=_NUMBER, names="value rate"
         )(lambda rng: rng.randint(-4000, 8000) / 100, (0.0, 1.5, -2.25, 10.0)),
         _kind("bool", "bool", "a boolean {}", leaf="{}", again="that", names="flag ready done")(
             lambda rng: rng.random() < 0.5, (True, False)
@@ -189,7 +192,7 @@ KINDS: dict[str, Kind] = {
         )(_nats, ([], [0], [7], [1, 1, 1], [0, 1, 2, 3], [10, 5, 21], [12, 12, 8, 100])),
         _kind(
             "text", "str", "a string {}", leaf="{} | the string {}", again=_STRING,
-            names="text s phrase line",
+            names="text s phrase",
         )(_text, ("", "a", "Noon", "to be or not to be", "a1b2c33", "Hello, World!", "aab  bcc")),
         _kind(
             "letters", "str", "a string of lowercase letters {}", leaf="{} | the string {}",
@@ -208,21 +211,21 @@ KINDS: dict[str, Kind] = {
         ),
         _kind(
             "strs", "list[str]", "a list of strings {}", leaf="the strings in {} | {}",
-            again="these strings | the resulting strings", names="words names labels lst",
+            again="these strings | the resulting strings", names="words labels tags lst",
         )(_strs, ([], [""], ["a"], ["bob", "Bob"], ["fig", "fig", "kiwi"], ["noon", "ox", "a"])),
         _kind(
             "counts", "dict[str, int]", "a dictionary {} from strings to integers",
             leaf="{} | the dictionary {}", again="that dictionary | the resulting dictionary",
-            names="counts scores stock prices",
+            names="scores stock prices",
         )(_dict, ({}, {"a": 1}, {"a": 0, "b": 0}, {"x": 3, "y": -2, "z": 3})),
         _kind(
             "tally", "dict[int, int]", "a dictionary {} from integers to integers",
             leaf="{} | the dictionary {}", again="that dictionary | the resulting dictionary",
-            names="tally table",
+            names="ages by_number",
         )(lambda rng: {n: rng.randint(1, 4) for n in _ints(rng)}, ({}, {1: 1}, {2: 2, 5: 1})),
         _kind(
             "pair", "tuple[int, int]", "a tuple {} of two integers", leaf="{} | the tuple {}",
-            again="that tuple | the resulting tuple", names="pair first_pair other",
+            again="that tuple | the resulting tuple", names="span couple bounds",
         )(
             lambda rng: (rng.randint(-20, 40), rng.randint(-20, 40)),
             ((0, 0), (1, 2), (2, 1), (-3, 7), (5, 5)),
