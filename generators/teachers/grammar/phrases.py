@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple, TypeAlias
 
 from generators.teachers.grammar.spec import (
     OPS,
@@ -162,30 +163,48 @@ def in_steps(chain: Sequence[Call], rng: random.Random, names: Names) -> list[st
 
 @cache
 def _productions(symbol: str) -> tuple[tuple[Op, Template], ...]:
-    """The phrases that a text of this kind may be made by: `ints`, `int?is`, `int>`."""
+    """The phrases that a text of this kind may be made by: `ints`, `int?:is`, `int>:key`, or `*`
+    for whatever gives a value."""
     kind, _, form = symbol.partition(":")
     found: list[tuple[Op, Template]] = []
     for op in OPS.values():
         if kind[-1] in "?>":
             if op.result[-1] == kind[-1] and fits(kind[:-1], op.result[:-1]):
                 found += [(op, template) for template in op.says[form or "key"]]
-        elif op.result[-1] not in "?>" and fits(op.result, kind):
+        elif op.result[-1] not in "?>" and (kind == "*" or fits(op.result, kind)):
             found += [(op, template) for template in op.says.get(form or "say", ())]
     return tuple(found)
 
 
+class _Production(NamedTuple):
+    """A phrase, with what any text that it makes must have."""
+
+    op: Op
+    parts: tuple[str | Hole, ...]
+    tail: str
+    """How the text ends, where that is known."""
+    inside: tuple[str, ...]
+    """What stands somewhere in it."""
+
+
+_Starts: TypeAlias = tuple[dict[str, list[_Production]], list[_Production]]
+
+
 @cache
-def _starts(symbol: str) -> tuple[dict[str, list[tuple[Op, Template]]], list[tuple[Op, Template]]]:
+def _starts(symbol: str) -> _Starts:
     """The productions by the first word that they begin with; and those that begin with a hole."""
-    by_word: dict[str, list[tuple[Op, Template]]] = {}
-    open_ended: list[tuple[Op, Template]] = []
+    by_word: dict[str, list[_Production]] = {}
+    open_ended: list[_Production] = []
     for op, template in _productions(symbol):
-        first = template.parts[0]
+        parts = template.parts
+        first, last = parts[0], parts[-1]
+        words = tuple(part for part in parts if isinstance(part, str))
+        one = _Production(op, parts, last if isinstance(last, str) else "", words)
         word = first.split(" ", 1)[0] if isinstance(first, str) and " " in first else None
         if word:
-            by_word.setdefault(word, []).append((op, template))
+            by_word.setdefault(word, []).append(one)
         else:
-            open_ended.append((op, template))
+            open_ended.append(one)
     return by_word, open_ended
 
 
@@ -214,13 +233,17 @@ class Reader:
         if kind[-1] not in "?>":
             for index, given in enumerate(self.kinds):
                 arg = Arg(index, given)
-                if fits(given, kind) and text in self.names.leaves(arg):
+                if (kind == "*" or fits(given, kind)) and text in self.names.leaves(arg):
                     yield arg
-            yield from (spec for spec in self.back.get(text, ()) if fits(kind_of(spec), kind))
+            for spec in self.back.get(text, ()):
+                if kind == "*" or fits(kind_of(spec), kind):
+                    yield spec
         by_word, open_ended = _starts(symbol)
-        for op, template in (*by_word.get(text.partition(" ")[0], ()), *open_ended):
-            for filling in self._match(template.parts, text, op, {}):
-                yield Call(op.name, tuple(filling[place] for place in range(len(op.slots))))
+        for one in (*by_word.get(text.partition(" ")[0], ()), *open_ended):
+            if not text.endswith(one.tail) or not all(part in text for part in one.inside):
+                continue
+            for filling in self._match(one.parts, text, one.op, {}):
+                yield Call(one.op.name, tuple(filling[at] for at in range(len(one.op.slots))))
 
     def _match(
         self, parts: tuple[str | Hole, ...], text: str, op: Op, so_far: dict[int, Spec]
@@ -292,11 +315,7 @@ def meanings_of_steps(texts: Sequence[str], kind: str, reader: Reader) -> tuple[
     """All trees that a chain of steps can be read as; the last one gives `kind`."""
     found: tuple[Spec, ...] = ()
     for number, text in enumerate(texts):
-        wanted = (kind,) if number == len(texts) - 1 else tuple(KINDS)
-        step: dict[Spec, None] = {}
-        for one in wanted:
-            step.update(dict.fromkeys(reader.read(text, one)))
-        found = tuple(step)[:MOST_MEANINGS]
+        found = reader.read(text, kind if number == len(texts) - 1 else "*")
         reader.back = {}
         for spec in found:
             for word in KINDS[kind_of(spec)].again:
