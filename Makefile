@@ -20,7 +20,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
-.PHONY: help setup demo test check bench bench-grading verify lock clean
+.PHONY: help setup demo test check bench bench-grading bench-teacher verify lock clean
 .PHONY: setup-models test-models bench-models type-tables
 
 help:
@@ -30,7 +30,7 @@ help:
 	@echo 'make test-models   what needs torch or vLLM, in .venv-models (2 GB more)'
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
 	@echo 'make check    format, lint, types, and who imports whom'
-	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
+	@echo 'make bench    time grading against the installed evalplus (bench-grading) and the teacher (bench-teacher)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
@@ -74,10 +74,13 @@ check: setup
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_dependencies.py
 
-bench: bench-grading
+bench: bench-grading bench-teacher
 
 bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
+
+bench-teacher: setup
+	$(BIN)/python -m tests.bench_teacher
 
 verify: setup
 	$(BIN)/python -m tests.verify
