@@ -142,12 +142,18 @@ def _indices(spec: Spec) -> set[int]:
 
 
 def shortened(spec: Spec) -> Iterator[Spec]:
-    """All trees in which one operation is left out, and what it worked on takes its place."""
-    if not isinstance(spec, Call):
+    """All trees in which an operation is left out, and what it worked on, or any argument of the
+    program, takes its place."""
+    args = [node for node in walk(spec) if isinstance(node, Arg)]
+    yield from _shortened(spec, tuple(dict.fromkeys(args)))
+
+
+def _shortened(spec: Spec, args: tuple[Arg, ...]) -> Iterator[Spec]:
+    if not isinstance(spec, Call) or OPS[spec.op].result[-1] in "?>":
         return
-    for kid in spec.kids:
+    for kid in dict.fromkeys((*spec.kids, *args)):
         if not isinstance(kid, Const) and fits(kind_of(kid), kind_of(spec)):
             yield kid
     for place, kid in enumerate(spec.kids):
-        for shorter in shortened(kid):
+        for shorter in _shortened(kid, args):
             yield _with(spec, place, shorter)
