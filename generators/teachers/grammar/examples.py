@@ -16,7 +16,7 @@ from generators.teachers.protocol import Form
 from harness.records import Value
 
 _WIDTH = 92
-_LONGEST_EXAMPLE = 60
+_LONGEST_EXAMPLE = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _call(name: str, given: tuple[Value, ...]) -> str:
 def _telling(shown: Sequence[tuple[str, object]], most: int) -> list[tuple[str, object]]:
     """Examples with different answers, those that are not empty or zero first, short ones first."""
     ranked = sorted(
-        shown, key=lambda one: (not one[1], abs(len(one[0]) - (52 if "[[" in one[0] else 36)))
+        shown, key=lambda one: (not one[1], abs(len(one[0]) - (52 if "[[" in one[0] else 42)))
     )
     found: dict[str, tuple[str, object]] = {}
     for call, answer in ranked:

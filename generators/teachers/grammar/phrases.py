@@ -60,7 +60,9 @@ class Untidy(Exception):
     """The phrase would not read well inside another one."""
 
 
-_UNTIDY = re.compile(r"[,;:(]| that | which | where | when | if | as an? | is | are | means of ")
+_UNTIDY = re.compile(
+    r"^(?:how|what|which|where|in|at) |[,;:(]| that | which | where | when | if | as an? | is | are | means of "
+)
 _MOST_WORDS = 10
 
 
