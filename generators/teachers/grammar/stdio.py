@@ -17,14 +17,14 @@ _READ = {
 }
 _LINE = {
     "int": "one integer",
-    "ints": "integers, separated by spaces (the line is empty if there are none)",
+    "ints": "integers with blanks between them (the line is empty if there are none)",
     "text": "one string",
 }
 _PRINT = {
     "int": ("print({})", "Print one integer."),
     "float": ("print({})", "Print one number."),
     "bool": ('print("Yes" if {} else "No")', "Print Yes if it is so, and No otherwise."),
-    "ints": ("print(*{})", "Print the integers on one line, separated by spaces."),
+    "ints": ("print(*{})", "Print the integers on one line, with blanks between them."),
     "text": ("print({})", "Print the string."),
     "strs": ('print("\\n".join({}))', "Print each string on a line of its own."),
 }
