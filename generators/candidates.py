@@ -1,0 +1,239 @@
+"""A unit of a teacher's work as candidates: all that can be said of a task without a sandbox.
+
+    for candidate in candidates_of(Unit(teacher="grammar", type="dp", level=2, seed=7), wanted): ...
+
+The teacher's solutions run here, in process, on all tests: they must agree, and every mutant must
+fail one. That is for programs that were written by rule, our own code (decision 0023). A unit is a
+pure function of its fields, so units are made in any process, in any order, and again after a kill.
+
+Not here: the sandbox, whose answers are the ones that count (verify.py), and what the row is
+compared with (decontaminate.py, dedupe.py).
+"""
+
+import importlib
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import cast
+
+from generators import behaviour, dedupe, fingerprints
+from generators.fingerprints import CodeShape
+from generators.runner import Program
+from generators.teachers.protocol import Portion, Task, Teacher
+from harness.datasets import STDIO_NAME
+from harness.errors import UnknownName
+from harness.grading.calls import Unequal, strictly_equal
+from harness.records import Value
+from sandboxes.agent import codec
+
+TEACHERS: Mapping[str, str] = {"grammar": "generators.teachers.grammar:GrammarTeacher"}
+"""The built-in teachers; any other is named by its dotted path, `module:Class`."""
+FLOAT_ATOL = 1e-6
+"""What `strict` grading bears."""
+MAX_TEST_CHARS = 4000
+"""Of one test, written out."""
+
+_Call = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A few tasks of one type and level: the first ones that the teacher proposes for a seed."""
+
+    teacher: str
+    type: str
+    level: int
+    seed: int
+    size: int
+    portion: Portion = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A task on its way to a row. `complaint` says why it can't become one."""
+
+    id: str
+    type: str
+    family: str
+    level: int
+    form: str
+    prompt: str
+    entry_point: str
+    solution: str
+    style: str
+    calls: tuple[_Call, ...]
+    expected: tuple[Value, ...]
+    tests: tuple[str, ...]
+    signature: str
+    seed: int
+    words: tuple[str, ...] = ()
+    code: CodeShape | None = None
+    types: str = ""
+    """Canonical argument types, where an evaluation problem has the same."""
+    probes: tuple[_Call, ...] = ()
+    near: dedupe.NearKey | None = None
+    complaint: str = ""
+
+
+@cache
+def teacher_named(name: str) -> Teacher:
+    """The teacher of that name.
+
+    Raises:
+        UnknownName: there is none; the message has those that are built in.
+    """
+    module, colon, attribute = TEACHERS.get(name, name).partition(":")
+    if not colon:
+        raise UnknownName("teacher", name, TEACHERS)
+    try:
+        return cast(Teacher, getattr(importlib.import_module(module), attribute)())
+    except (ModuleNotFoundError, AttributeError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name not in (None, module):
+            raise
+        raise UnknownName("teacher", name, TEACHERS) from None
+
+
+def candidates_of(unit: Unit, wanted_types: frozenset[str]) -> list[Candidate]:
+    """The candidates of a unit, in the teacher's order.
+
+    `wanted_types` are the argument types whose behaviour is compared: probes are made for these.
+    """
+    proposed = teacher_named(unit.teacher).propose(
+        unit.type, level=unit.level, seed=unit.seed, portion=unit.portion
+    )
+    return [_candidate(task, wanted_types) for task in islice(proposed, unit.size)]
+
+
+def _candidate(task: Task, wanted_types: frozenset[str]) -> Candidate:
+    chosen = task.solutions[zlib.crc32(task.id.encode()) % len(task.solutions)]
+    calls = task.base + task.plus
+    frames = [codec.encode(arguments, inline_limit=None) for arguments in calls]
+    answers, complaint = _examine(task, frames)
+    tests: tuple[str, ...] = ()
+    if not complaint:
+        tests, complaint = _tests(task, calls, answers)
+    shapes = behaviour.shapes_of(calls) if task.entry_point and not complaint else None
+    types = behaviour.canonical(shapes) if shapes else ""
+    is_wanted = types in wanted_types
+    words = fingerprints.prompt_words(task.prompt)
+    return Candidate(
+        id=task.id,
+        type=task.type,
+        family=task.family,
+        level=task.level,
+        form=task.form,
+        prompt=task.prompt,
+        entry_point=task.entry_point,
+        solution=chosen.code,
+        style=chosen.style,
+        calls=calls,
+        expected=tuple(answers),
+        tests=tests,
+        signature=task.signature,
+        seed=task.seed,
+        words=words,
+        code=fingerprints.read_code(chosen.code),
+        types=types if is_wanted else "",
+        probes=behaviour.probes_for(shapes) if shapes and is_wanted else (),
+        near=dedupe.near_key(words),
+        complaint=complaint,
+    )
+
+
+def _examine(task: Task, frames: Sequence[bytes]) -> tuple[list[Value], str]:
+    """What the reference answers, and what is wrong with the task; empty where nothing is."""
+    if not task.prompt.strip() or not frames or not task.solutions:
+        return [], "incomplete"
+    reference, *others = (Program(each.code, task.entry_point) for each in task.solutions)
+    answers: list[Value] = []
+    try:
+        for frame in frames:
+            answers.append(_answer(reference, frame))
+    except Exception:  # noqa: BLE001 — the teacher's program, which may raise anything
+        return [], "solution raises"
+    if any(_first_difference(other, frames, answers) is not None for other in others):
+        return answers, "styles disagree"
+    for code in task.mutants:
+        if _first_difference(Program(code, task.entry_point), frames, answers) is None:
+            return answers, "mutant survives"
+    if len({behaviour.answer_text(answer) for answer in answers}) < 2:
+        return answers, "one answer only"
+    return answers, ""
+
+
+def _answer(program: Program, frame: bytes) -> Value:
+    """From arguments of its own, which it may change."""
+    return program(*cast(_Call, codec.decode_trusted(frame)))
+
+
+def _first_difference(
+    program: Program, frames: Sequence[bytes], expected: Sequence[Value]
+) -> int | None:
+    """The number of the first test that the program fails; None where it passes all."""
+    for number, (frame, right) in enumerate(zip(frames, expected, strict=True)):
+        try:
+            if not equal(_answer(program, frame), right):
+                return number
+        except Exception:  # noqa: BLE001 — mutants raise what they like
+            return number
+    return None
+
+
+def equal(answer: Value, expected: Value) -> bool:
+    """Whether `strict` grading would take the answer."""
+    if type(answer) is type(expected) and isinstance(answer, int | str):
+        return answer == expected
+    try:
+        return strictly_equal(answer, expected, FLOAT_ATOL)
+    except Unequal:
+        return False
+
+
+def _tests(
+    task: Task, calls: Sequence[_Call], answers: Sequence[Value]
+) -> tuple[tuple[str, ...], str]:
+    """The tests as expressions, each call once; or why they can't be written."""
+    name = task.entry_point or STDIO_NAME
+    texts: dict[str, None] = {}
+    for arguments, answer in zip(calls, answers, strict=True):
+        parts = [literal(argument) for argument in arguments]
+        right = literal(answer)
+        if right is None or None in parts:
+            return (), "not a literal"
+        text = f"{name}({', '.join(map(str, parts))}) == {right}"
+        if len(text) > MAX_TEST_CHARS:
+            return (), "test too long"
+        texts[text] = None
+    return tuple(texts), ""
+
+
+def literal(value: Value) -> str | None:
+    """The value as a Python literal, the same text each time; None where there is none.
+
+    >>> literal({"b": [1, float("inf")], "a": {3, 1}})
+    "{'b': [1, float('inf')], 'a': {1, 3}}"
+    """
+    if value is None or type(value) in (bool, int, str):
+        return repr(value)
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else f"float('{value}')"
+    if isinstance(value, dict):
+        pairs = cast(Mapping[Value, Value], value).items()
+        texts = [(literal(key), literal(member)) for key, member in pairs]
+        if any(None in pair for pair in texts):
+            return None
+        return "{" + ", ".join(f"{key}: {member}" for key, member in texts) + "}"
+    if isinstance(value, list | tuple | set):
+        members = [literal(member) for member in cast(Sequence[Value], value)]
+        inner = [member for member in members if member is not None]
+        if len(inner) < len(members):
+            return None
+        if isinstance(value, list):
+            return f"[{', '.join(inner)}]"
+        if isinstance(value, set):
+            return "{" + ", ".join(sorted(inner)) + "}" if inner else "set()"
+        return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
+    return None
