@@ -428,6 +428,68 @@ class TrainingRow(Record):
     """The dataset that it was taken over from, where it is a replayed row."""
 
 
+Rule = Literal["failure", "learnability", "uniform", "shuffled", "thompson", "cost"]
+"""How a budget is divided among types (generators/plan.py)."""
+Route = Literal["generate", "easier", "review", "unproven"]
+"""What is made of a type: rows at its level; easier ones, since almost none is solved; a few harder
+ones, since almost all are; rows as of an average type, since too little was seen of it."""
+
+
+class Quota(Record):
+    """How many rows of one type, and why."""
+
+    type: str
+    num_rows: int
+    level: int
+    route: Route
+    weight: float
+    """What the rule gives the type, before floor and cap."""
+    reason: str
+    """In words."""
+
+
+class Uncovered(Record):
+    """A type that the model fails and that the teacher can't write."""
+
+    type: str
+    share_of_failures: float
+    """Of all failures of the runs, in [0, 1]."""
+    reason: str
+    """In words."""
+
+
+class DataPlan(Record):
+    """What rows to make: a quota a type, and all that it was a function of."""
+
+    schema_version: int = SCHEMA_VERSION
+    rule: Rule
+    budget: int
+    """Rows of the dataset, replayed ones among them."""
+    seed: int
+    teacher: str
+    """`<name>@<version>` of who shall write them."""
+    quotas: tuple[Quota, ...]
+    """The largest first."""
+    num_replay: int = 0
+    """Rows that are taken over from the parents."""
+    parents: tuple[str, ...] = ()
+    """Datasets of the rounds before, the last one first: rows must not repeat theirs."""
+    uncovered: tuple[Uncovered, ...] = ()
+    """Types that no teacher here can write, the largest share of the failures first."""
+    weaknesses: tuple[Weakness, ...] = ()
+    """The recorded numbers that the quotas follow from; empty where they were typed by hand."""
+    runs: tuple[str, ...] = ()
+    """The runs that the numbers are of."""
+    exploration: float = 0.0
+    """Share of the budget that is divided equally, whatever the numbers say."""
+    cap: float = 0.0
+    """Most that a type may get, in equal shares; 0 is no cap."""
+
+    @property
+    def sha(self) -> str:
+        return content_sha256(self.model_dump(mode="json"))
+
+
 class Manifest(Record):
     """What a dataset is: rows, where they are from, and what was kept out. No times, no machine:
     the same request gives the same manifest."""
@@ -451,7 +513,7 @@ class Manifest(Record):
     rows_by_style: dict[str, int]
     num_replayed: int = 0
     """Rows taken over from the parents."""
-    num_proposed: int
+    proposed_by_type: dict[str, int]
     """What the teacher wrote: accepted new rows, rejected and quarantined ones together."""
     rejected: dict[str, int]
     """By reason, from the first that was found."""

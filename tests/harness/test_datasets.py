@@ -33,13 +33,12 @@ def manifest(**changes: object) -> Manifest:
         "teacher": "fake@1",
         "seed": 0,
         "num_rows": 1,
-        "num_proposed": 1,
         "quarantined": 0,
         "index": "i",
         **{
             name: {}
             for name in "rows_by_type wanted_by_type rows_by_level rows_by_form rows_by_style "
-            "rejected contamination ast_curve guarded".split()
+            "proposed_by_type rejected contamination ast_curve guarded".split()
         },
     }
     return Manifest.model_validate(fields | changes)
