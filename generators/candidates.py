@@ -68,7 +68,13 @@ class Candidate:
     expected: tuple[Value, ...]
     tests: tuple[str, ...]
     signature: str
-    seed: int
+    seed_id: str
+    teacher: str
+    """`<name>@<version>`."""
+    plan: str = ""
+    """Of a replayed row: the plan that once asked for it."""
+    place: int = 0
+    """Among the candidates that are verified together."""
     words: tuple[str, ...] = ()
     code: CodeShape | None = None
     types: str = ""
@@ -101,13 +107,17 @@ def candidates_of(unit: Unit, wanted_types: frozenset[str]) -> list[Candidate]:
 
     `wanted_types` are the argument types whose behaviour is compared: probes are made for these.
     """
-    proposed = teacher_named(unit.teacher).propose(
-        unit.type, level=unit.level, seed=unit.seed, portion=unit.portion
-    )
-    return [_candidate(task, wanted_types) for task in islice(proposed, unit.size)]
+    teacher = teacher_named(unit.teacher)
+    proposed = teacher.propose(unit.type, level=unit.level, seed=unit.seed, portion=unit.portion)
+    written_by = f"{teacher.name}@{teacher.version}"
+    return [
+        candidate_of(task, teacher=written_by, wanted_types=wanted_types)
+        for task in islice(proposed, unit.size)
+    ]
 
 
-def _candidate(task: Task, wanted_types: frozenset[str]) -> Candidate:
+def candidate_of(task: Task, *, teacher: str, wanted_types: frozenset[str]) -> Candidate:
+    """The task, examined."""
     chosen = task.solutions[zlib.crc32(task.id.encode()) % len(task.solutions)]
     calls = task.base + task.plus
     frames = [codec.encode(arguments, inline_limit=None) for arguments in calls]
@@ -133,7 +143,8 @@ def _candidate(task: Task, wanted_types: frozenset[str]) -> Candidate:
         expected=tuple(answers),
         tests=tests,
         signature=task.signature,
-        seed=task.seed,
+        seed_id=str(task.seed),
+        teacher=teacher,
         words=words,
         code=fingerprints.read_code(chosen.code),
         types=types if is_wanted else "",

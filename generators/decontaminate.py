@@ -22,7 +22,7 @@ and solved in another way where behaviour is not known (BigCodeBench).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -155,9 +155,10 @@ class Guard:
             }
         )
 
-    def wants_behaviour(self, types: str) -> bool:
-        """Whether any problem has these argument types, so that a row's answers are of use."""
-        return types in self._behaviours
+    @property
+    def wanted_types(self) -> frozenset[str]:
+        """The argument types of problems: rows of other types have no behaviour to compare."""
+        return frozenset(self._behaviours)
 
     def check(self, row: Suspect) -> Match | None:
         """The first level at which the row matches a problem; None where it is clear."""
@@ -197,9 +198,10 @@ class Guard:
     def _nearest(self, code: CodeShape) -> Match | None:
         if code.num_tokens < MIN_TOKENS:
             return None
-        near = _leads(code.grams, self._by_gram) | _leads(code.statements, self._by_statement)
+        by_gram = _leads(code.grams, self._by_gram)
+        by_statement = _leads(code.statements, self._by_statement)
         best: Match | None = None
-        for problem in sorted(near):
+        for problem in sorted(by_gram | by_statement):
             shape = self._shapes[problem]
             score = max(
                 fingerprints.jaccard(code.grams, shape.grams),
@@ -228,5 +230,8 @@ def _inverted(members: Mapping[str, Iterable[int]]) -> dict[int, list[str]]:
     return {key: names for key, names in index.items() if len(names) <= _COMMON}
 
 
-def _leads(keys: Iterable[int], index: Mapping[int, list[str]]) -> set[str]:
-    return {name for key in keys for name in index.get(key, ())}
+def _leads(keys: Collection[int], index: Mapping[int, list[str]]) -> set[str]:
+    """Who shares half of these keys or more: likeness of 0.8 can't be had with less."""
+    counts = Counter(name for key in keys for name in index.get(key, ()))
+    num_known = sum(key in index for key in keys)
+    return {name for name, count in counts.items() if 2 * count >= num_known}
