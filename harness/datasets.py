@@ -13,6 +13,7 @@
 Not here: making them (generators/), and training on them (trainers/).
 """
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -122,17 +123,33 @@ def problem_of(row: TrainingRow, *, dataset: str = "dataset") -> Problem:
         DataError: its tests are no expressions.
     """
     where = f"{dataset}/{row.id}"
+    asked: dict[str, object] = {
+        "id": row.id,
+        "prompt": row.prompt,
+        "solution": row.solution,
+        "types": [row.type],
+    }
     if row.form == "stdio":
-        raise DataError(f"{where}: a program that reads standard input can't be graded yet")
-    return jsonl.problem_from_row(
-        {
-            "id": row.id,
-            "prompt": row.prompt,
-            "entry_point": row.entry_point,
-            "solution": row.solution,
-            "types": [row.type],
-            "tests": {"base": list(row.tests)},
-        },
-        benchmark=dataset,
-        where=where,
-    )
+        asked["stdio"] = [_exchange(test, where) for test in row.tests]
+    else:
+        asked |= {"entry_point": row.entry_point, "tests": {"base": list(row.tests)}}
+    return jsonl.problem_from_row(asked, benchmark=dataset, where=where)
+
+
+def _exchange(test: str, where: str) -> dict[str, str]:
+    """`run("1 2\\n") == "3\\n"` as what goes in and what comes out."""
+    try:
+        tree = ast.parse(test, mode="eval").body
+    except SyntaxError:
+        tree = None
+    match tree:
+        case ast.Compare(
+            left=ast.Call(
+                func=ast.Name(id=name), args=[ast.Constant(value=str(text))], keywords=[]
+            ),
+            ops=[ast.Eq()],
+            comparators=[ast.Constant(value=str(output))],
+        ) if name == STDIO_NAME:
+            return {"input": text, "output": output}
+        case _:
+            raise DataError(f"{where}: {test[:80]!r} is not {STDIO_NAME}(text) == text")

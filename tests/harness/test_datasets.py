@@ -67,6 +67,24 @@ def test_a_row_whose_test_calls_another_function_is_refused():
         datasets.problem_of(ROW.model_copy(update={"tests": ("mul(1, 2) == 2",)}))
 
 
+def test_a_row_that_reads_standard_input_is_a_problem_too():
+    row = ROW.model_copy(
+        update={
+            "form": "stdio",
+            "entry_point": "",
+            "solution": "print(sum(map(int, input().split())))\n",
+            "tests": (r"run('1 2\n') == '3\n'",),
+        }
+    )
+    (suite,) = datasets.problem_of(row).suites
+    assert suite.kind == "stdio"
+    assert suite.inputs == (("1 2\n",),)
+    assert suite.expected == ("3\n",)
+    for test in ("run('1 2')", "call('1') == '2'", "run(1) == '2'", "run("):
+        with pytest.raises(DataError, match="is not run"):
+            datasets.problem_of(row.model_copy(update={"tests": (test,)}))
+
+
 def test_rows_are_read_back_and_a_bad_line_is_named(tmp_path: Path):
     home = tmp_path
     name = write(home, manifest())
