@@ -14,7 +14,7 @@ import importlib
 import math
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import cast
@@ -111,8 +111,8 @@ def candidates_of(unit: Unit, wanted_types: frozenset[str]) -> list[Candidate]:
     proposed = teacher.propose(unit.type, level=unit.level, seed=unit.seed, portion=unit.portion)
     written_by = f"{teacher.name}@{teacher.version}"
     return [
-        candidate_of(task, teacher=written_by, wanted_types=wanted_types)
-        for task in islice(proposed, unit.size)
+        replace(candidate_of(task, teacher=written_by, wanted_types=wanted_types), place=place)
+        for place, task in enumerate(islice(proposed, unit.size))
     ]
 
 

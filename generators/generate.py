@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import TypeAlias
 
 from generators import behaviour, candidates, dedupe, fingerprints, manifest, replaying
@@ -53,7 +54,9 @@ class Progress:
     total_rows: int
     total_wanted: int
     num_proposed: int
-    """Since the start, of all types."""
+    """Of all types."""
+    rows_per_s: float
+    """Since this process started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,9 @@ class _Maker:
                 if outcome.accepted and outcome.keys:
                     seen.add(dedupe.read_line(outcome.keys))
         self._num_rows = sum(outcome.accepted for outcome in draft.outcomes)
+        self._num_resumed = self._num_rows
         self._num_proposed = len(draft.outcomes)
+        self._started = monotonic()
         self._total = sum(quota.num_rows for quota in plan.quotas) + plan.num_replay
 
     def work(self, parents: Sequence[DatasetInfo]) -> None:
@@ -168,6 +173,7 @@ class _Maker:
                     self._num_rows,
                     self._total,
                     self._num_proposed,
+                    (self._num_rows - self._num_resumed) / max(0.01, monotonic() - self._started),
                 )
             )
 

@@ -3,7 +3,8 @@
     benchmark = load("humaneval+", data=DataFolders.from_env())
 
 A benchmark is a function that returns a `Benchmark`; the built-in ones are the table below,
-and `jsonl:PATH` is a file of the user's own (jsonl.py). The spellings that the peers taught
+`jsonl:PATH` is a file of the user's own (jsonl.py), and `synthetic-dev` or `synthetic-test@K` is
+one that the harness wrote (generators/synthetic.py). The spellings that the peers taught
 people (`humaneval_plus`, `HumanEvalPlus`, `HumanEval+`) are understood.
 
 Not here: which types a problem exercises (problem_types.py), how answers are compared (grading/).
@@ -53,6 +54,9 @@ FAMILIES: Mapping[str, str] = {
 }
 """What stands before the slash of a task id, and the benchmark that is meant by it."""
 
+SYNTHETIC = "synthetic-"
+"""How the names of benchmarks begin that `generators` writes into the home."""
+
 
 def load(name: str, *, data: DataFolders) -> Benchmark:
     """The benchmark of that name.
@@ -64,6 +68,8 @@ def load(name: str, *, data: DataFolders) -> Benchmark:
     scheme, colon, path = name.partition(":")
     if colon and scheme == "jsonl":
         return jsonl.load(Path(path).expanduser(), name=name)
+    if name.startswith(SYNTHETIC):
+        return jsonl.load(data.synthetic(name), name=name)
     known = spelled(name, BUILT_IN)
     if known is None:
         is_file = name.endswith((".jsonl", ".jsonl.gz"))

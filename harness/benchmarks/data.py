@@ -154,10 +154,12 @@ class DataFolders:
     """What HARNESS_DATA names. Read, never written."""
     cache: Path
     """Where `pull` puts files."""
+    home: Path | None = None
+    """Where synthetic benchmarks are, under `benchmarks/<name>`."""
 
     @classmethod
     def from_settings(cls, settings: config.Settings) -> "DataFolders":
-        return cls(data=settings.data, cache=settings.cache / "benchmarks")
+        return cls(data=settings.data, cache=settings.cache / "benchmarks", home=settings.home)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "DataFolders":
@@ -182,6 +184,17 @@ class DataFolders:
         looked = " and ".join(str(folder) for folder in self)
         what_next = f"`harness data pull {names[0]}`" if names else "set HARNESS_DATA to its folder"
         raise DataError(f"{file_name} is not in {looked}: {what_next}")
+
+    def synthetic(self, name: str) -> Path:
+        """The file of a synthetic benchmark.
+
+        Raises:
+            DataError: it is not made yet; the message has the command to type.
+        """
+        path = (self.home or Path()) / "benchmarks" / name / "problems.jsonl"
+        if self.home is None or not path.is_file():
+            raise DataError(f"{name} is not made yet: `harness generate --benchmark {name}`")
+        return path
 
 
 def read_published(file: PublishedFile, folders: DataFolders) -> bytes:

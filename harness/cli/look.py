@@ -1,5 +1,6 @@
 """The verbs that look at what is recorded: show and ls."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,8 @@ from harness.cli.app import (
 
 if TYPE_CHECKING:
     from harness.benchmarks import DataFolders
+    from harness.config import Settings
+    from harness.datasets import DatasetInfo
     from harness.records import EvalRun
     from harness.screen import Screen
 
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
 def show(
     run: Run,
     problem: Annotated[
-        str | None, typer.Argument(metavar="PROBLEM", help="A problem: HumanEval/3, or Mbpp/2.")
+        str | None,
+        typer.Argument(
+            metavar="PROBLEM", help="A problem: HumanEval/3, or Mbpp/2; of a dataset, a row."
+        ),
     ] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="Only what the model got wrong.")
@@ -46,9 +52,12 @@ def show(
 ) -> None:
     """Look at a run, at its failures, or at one problem with its code and its first failed test.
 
+    A dataset is looked at in the same way: its manifest, or one row by its ID or number.
+
     \b
     harness show last --failed --type string
     harness show last HumanEval/3
+    harness show dataset:last 0
     """
     from harness import queries, slices
     from harness.benchmarks import DataFolders
@@ -61,6 +70,10 @@ def show(
     settings = invocation.settings()
     screen = invocation.screen(settings)
     store = Store(settings.home)
+    dataset = _dataset(run, settings)
+    if dataset is not None:
+        _show_dataset(dataset, problem, screen, as_json)
+        return
     wanted = status.lower().replace("-", "_") if status else None
     if wanted is not None and wanted not in list(Status):
         raise UnknownName("status", wanted, list(Status))
@@ -131,19 +144,58 @@ def _show_types(
         screen.show(types_screen.weaknesses(weak), types_screen.about_weaknesses(weak))
 
 
+DATASET = "dataset:"
+
+
+def _dataset(ref: str, settings: "Settings") -> "DatasetInfo | None":
+    """The dataset that is meant: by the word before it, its whole name or its folder."""
+    from harness import datasets
+
+    if ref.startswith(DATASET):
+        return datasets.find(settings.home, ref.removeprefix(DATASET))
+    is_one = (settings.home / "datasets" / ref / datasets.MANIFEST).is_file()
+    is_folder = (Path(ref) / datasets.MANIFEST).is_file()
+    return datasets.find(settings.home, ref) if is_one or is_folder else None
+
+
+def _show_dataset(
+    dataset: "DatasetInfo", asked: str | None, screen: "Screen", as_json: bool
+) -> None:
+    from generators import tables
+    from harness import datasets
+    from harness.errors import UnknownName
+
+    if asked is None:
+        if as_json:
+            screen.json({"dataset": dataset.name, "manifest": dataset.manifest})
+            return
+        screen.show(tables.yield_table(dataset.manifest), "")
+        screen.show(*tables.manifest_lines(dataset))
+        return
+    rows = list(datasets.rows(dataset))
+    numbered = {str(number): row for number, row in enumerate(rows)}
+    row = numbered.get(asked) or next((row for row in rows if row.id == asked), None)
+    if row is None:
+        raise UnknownName("row", asked, [row.id for row in rows])
+    if as_json:
+        screen.json(row)
+    else:
+        screen.show(tables.row_text(row))
+
+
 @app.command()
 def ls(
     what: Annotated[
         str,
         typer.Argument(
             metavar="WHAT",
-            help="runs, benchmarks, profiles or types.",
-            autocompletion=lambda: ["runs", "benchmarks", "profiles", "types"],
+            help="runs, datasets, benchmarks, profiles or types.",
+            autocompletion=lambda: ["runs", "datasets", "benchmarks", "profiles", "types"],
         ),
     ] = "runs",
     as_json: Json = False,
 ) -> None:
-    """List runs (with rates and intervals), benchmarks, grading profiles or problem types.
+    """List runs (with rates and intervals), datasets, benchmarks, grading profiles or types.
 
     \b
     harness ls
@@ -157,6 +209,15 @@ def ls(
     screen = invocation.screen(settings)
     if what == "runs":
         screen.run_rows(queries.runs_table(Store(settings.home)), as_json)
+    elif what == "datasets":
+        from generators import tables
+        from harness import datasets
+
+        found = datasets.datasets(settings.home)
+        if as_json:
+            screen.json([{"dataset": each.name, "manifest": each.manifest} for each in found])
+        else:
+            screen.show(tables.datasets_table(found))
     elif what == "benchmarks":
         screen.names(known_benchmarks(), as_json)
     elif what == "profiles":
@@ -169,4 +230,4 @@ def ls(
         else:
             screen.show(types_screen.taxonomy())
     else:
-        raise UnknownName("list", what, ["runs", "benchmarks", "profiles", "types"])
+        raise UnknownName("list", what, ["runs", "datasets", "benchmarks", "profiles", "types"])

@@ -15,6 +15,7 @@ from harness.cli.app import (
     known_profiles,
     print_runs,
 )
+from harness.cli.make import make_missing
 
 if TYPE_CHECKING:
     from harness.config import Settings
@@ -109,6 +110,7 @@ def eval_(
     )
     screen = invocation.screen(settings)
     names = benchmark.split(",") if benchmark else []
+    make_missing(names, settings, screen)
     for name in names:  # a typo in the last name must not show after an hour of the first
         problems = benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
         if type_:
