@@ -76,6 +76,9 @@ class Candidate:
     place: int = 0
     """Among the candidates that are verified together."""
     words: tuple[str, ...] = ()
+    """Of the prompt, as rows are told apart by them."""
+    asked: tuple[str, ...] = ()
+    """The same without constants, as they are held against evaluation problems."""
     code: CodeShape | None = None
     types: str = ""
     """Canonical argument types, where an evaluation problem has the same."""
@@ -146,6 +149,7 @@ def candidate_of(task: Task, *, teacher: str, wanted_types: frozenset[str]) -> C
         seed_id=str(task.seed),
         teacher=teacher,
         words=words,
+        asked=fingerprints.prompt_words(task.prompt, constants=False),
         code=fingerprints.read_code(chosen.code),
         types=types if is_wanted else "",
         probes=behaviour.probes_for(shapes) if shapes and is_wanted else (),

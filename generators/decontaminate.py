@@ -5,7 +5,8 @@
 
 A row is held against all problems at five levels, the first that matches is named:
 
-    exact      the words of the prompt, or the syntax of the solution up to names, are equal
+    exact      the words of the prompt, constants aside, or the syntax of the solution, names aside,
+               are equal
     ngram      a rare run of 13 words of its prompt is a problem's, or a fifth of the runs of 10 are
     ast        the solutions' syntax is at least 0.9 alike, without names and constants
     behav      it answers like a problem's solution on 32 probes of the same argument types
@@ -53,6 +54,7 @@ class Suspect:
     """A row as decontamination sees it."""
 
     words: tuple[str, ...]
+    """Of its prompt, without constants."""
     code: CodeShape | None
     signature: str = ""
     types: str = ""
@@ -120,7 +122,7 @@ class Guard:
         identities: list[list[str]] = []
         for problem in problems:
             identities.append([problem.id, problem.sha256])
-            words = fingerprints.prompt_words(problem.prompt)
+            words = fingerprints.prompt_words(problem.prompt, constants=False)
             self._words[problem.id] = words
             if len(words) >= MIN_WORDS:
                 self._prompts.setdefault(" ".join(words), problem.id)
@@ -163,8 +165,8 @@ class Guard:
     def check(self, row: Suspect) -> Match | None:
         """The first level at which the row matches a problem; None where it is clear."""
         return (
-            self._exact(row)
-            or self._ngram(row)
+            self._exact(row.words, row.code)
+            or self._ngram(row.words)
             or self._ast(row)
             or self._synthetic_match(row)
             or self._behav(row)
@@ -174,19 +176,19 @@ class Guard:
         """The problem whose solution's syntax is most like the row's, above the curve's foot."""
         return self._nearest(row.code) if row.code is not None else None
 
-    def _exact(self, row: Suspect) -> Match | None:
-        problem = self._prompts.get(" ".join(row.words))
-        if problem is None and row.code is not None:
-            problem = self._codes.get(row.code.exact)
+    def _exact(self, words: Sequence[str], code: CodeShape | None) -> Match | None:
+        problem = self._prompts.get(" ".join(words))
+        if problem is None and code is not None:
+            problem = self._codes.get(code.exact)
         return None if problem is None else Match("exact", problem, 1.0)
 
-    def _ngram(self, row: Suspect) -> Match | None:
-        hits = self._short.hits(row.words)
+    def _ngram(self, words: Sequence[str]) -> Match | None:
+        hits = self._short.hits(words)
         for problem, count in sorted(hits.items(), key=lambda pair: (-pair[1], pair[0])):
             share = count / self._short.num_own[problem]
             if share >= NGRAM_SHARE:
                 return Match("ngram", problem, round(share, 3))
-        for problem, count in sorted(self._long.hits(row.words).items()):
+        for problem, count in sorted(self._long.hits(words).items()):
             if len(self._words[problem]) >= FEW_WORDS:
                 return Match("ngram", problem, round(count / self._long.num_own[problem], 3))
         return None

@@ -37,8 +37,15 @@ _CALL_LINE = re.compile(
 _WORD = re.compile(r"[^\W_]+")
 
 
-def prompt_words(prompt: str) -> tuple[str, ...]:
+_CONSTANT = re.compile(r"(?<!\w)'[^'\n]{1,20}'(?!\w)|\"[^\"\n]{1,20}\"|(?<![A-Za-z_])\d+")
+CONSTANT = "0"
+
+
+def prompt_words(prompt: str, *, constants: bool = True) -> tuple[str, ...]:
     """The words of what is asked, in lower case, without signature, examples and assertions.
+
+    Without `constants` every number and every quoted word is the same one: the same problem with
+    other constants is still the same problem.
 
     >>> prompt_words('def inc(x):\\n    \\"\\"\\"Add ONE to x.\\n    >>> inc(1)\\n    2\\n    \\"\\"\\"')
     ('add', 'one', 'to', 'x')
@@ -46,6 +53,8 @@ def prompt_words(prompt: str) -> tuple[str, ...]:
     docstrings = [match.group(2) for match in _DOCSTRING.finditer(prompt)]
     text = "\n".join(docstrings) if docstrings else prompt
     text = _CALL_LINE.sub("", _DOCTEST.sub("\n", text))
+    if not constants:
+        text = _CONSTANT.sub(f" {CONSTANT} ", text)
     return tuple(_WORD.findall(text.lower()))
 
 

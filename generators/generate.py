@@ -213,7 +213,7 @@ class _Maker:
         if verified.complaint:
             return Outcome(reason=verified.complaint)
         suspect = Suspect(
-            candidate.words, candidate.code, candidate.signature, candidate.types, verified.answers
+            candidate.asked, candidate.code, candidate.signature, candidate.types, verified.answers
         )
         near = self._tools.guard.likeness(suspect)
         likeness = near.score if near else 0.0

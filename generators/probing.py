@@ -21,9 +21,11 @@ from harness.records import Problem, content_sha256
 from sandboxes.agent import codec
 from sandboxes.protocol import Bundle, End, Execution, Job, Limits, Workers
 
-_CALL_S = 1.0
-_LIMITS = Limits(wall_s=60.0, cpu_s=60.0, input_wall_s=(_CALL_S,) * behaviour.NUM_PROBES)
+_CALL_S = 0.5
+_LIMITS = Limits(wall_s=20.0, cpu_s=20.0, input_wall_s=(_CALL_S,) * behaviour.NUM_PROBES)
 MAX_TRIES = 3
+MAX_SKIPPED = 4
+"""Probes that a solution may hang on; then the rest is left out too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class _Trial:
                 answers[asked[value.index]] = _text(value.frame)
         num_left = len(asked) - len(execution.values)
         is_stuck = execution.end not in (End.COMPLETED, End.SYNTAX, End.EXCEPTION)
-        if is_stuck and num_left and len(self.skipped) < behaviour.NUM_PROBES // 2:
+        if is_stuck and num_left and len(self.skipped) < MAX_SKIPPED:
             stuck_at = asked[len(execution.values)]
             return replace(self, skipped=self.skipped | {stuck_at})
         return Behaviour(self.problem.id, behaviour.canonical(self.shapes), tuple(answers))

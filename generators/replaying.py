@@ -71,7 +71,7 @@ def candidate_of(row: TrainingRow, *, place: int, types: frozenset[str]) -> Cand
         teacher=row.teacher,
         plan=row.plan,
         place=place,
-        words=fingerprints.prompt_words(row.prompt),
+        asked=fingerprints.prompt_words(row.prompt, constants=False),
         code=fingerprints.read_code(row.solution),
         types=named if named in types else "",
         probes=behaviour.probes_for(shapes) if shapes and named in types else (),
