@@ -12,6 +12,7 @@ Decontamination holds rows against benchmarks by these, and deduplication rows a
 import ast
 import hashlib
 import re
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,10 @@ def read_code(program: str) -> CodeShape | None:
     Imports, annotations and docstrings say nothing about what it does and are left out.
     """
     try:
-        tree = ast.parse(program)
+        with warnings.catch_warnings():
+            # `"\\w"` in somebody's program is theirs to mend.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     bound = _bound_names(tree)

@@ -7,6 +7,7 @@ somebody else's program for the same problem: recorded model output has thousand
 import ast
 import random
 import re
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -63,9 +64,15 @@ def _other_numbers(prompt: str) -> str:
     return re.sub(r"'[^'\n]{1,20}'", "'autre'", prompt)
 
 
+def parsed(code: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a publisher's "\\w"
+        return ast.parse(code)
+
+
 def renamed(code: str) -> str:
     """Every name that the program gives is another one."""
-    tree = ast.parse(code)
+    tree = parsed(code)
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
@@ -86,7 +93,7 @@ def renamed(code: str) -> str:
 
 def translated_constants(code: str) -> str | None:
     """Other texts and other numbers at the same places; None where the code has none."""
-    tree = ast.parse(code)
+    tree = parsed(code)
     changed = False
     for node in ast.walk(tree):
         is_body = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -103,7 +110,7 @@ def translated_constants(code: str) -> str | None:
 
 def reordered_statements(code: str) -> str | None:
     """Two neighbouring statements that need nothing of one another, swapped; None where none are."""
-    tree = ast.parse(code)
+    tree = parsed(code)
     for node in ast.walk(tree):
         body: list[ast.stmt] = getattr(node, "body", [])
         if not isinstance(body, list):
