@@ -45,7 +45,7 @@ $(BIN)/python:
 
 $(SETUP): pyproject.toml constraints/base.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints/base.txt uv
-	$(BIN)/uv pip install -q -p $(VENV) -c constraints/base.txt -b constraints/base.txt -e '.[bench,dev]'
+	$(BIN)/uv pip install -q -p $(VENV) -c constraints/base.txt -b constraints/base.txt -e '.[bench,dev,generate]'
 	@touch $@
 
 setup-models: $(MODELS_SETUP)
@@ -53,7 +53,7 @@ setup-models: $(MODELS_SETUP)
 $(MODELS_SETUP): pyproject.toml constraints/train.txt constraints/train-overrides.txt | $(SETUP)
 	$(PYTHON) -m venv --clear $(MODELS_VENV)
 	$(BIN)/uv pip install -q -p $(MODELS_VENV) $(TORCH_BACKEND) -c constraints/train.txt \
-		--override constraints/train-overrides.txt -e '.[bench,dev,train,cpu]'
+		--override constraints/train-overrides.txt -e '.[bench,dev,generate,train,cpu]'
 	@touch $@
 
 test-models: setup-models
@@ -93,10 +93,10 @@ COMPILE := $(BIN)/uv pip compile -q --upgrade --python-version 3.11 \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
 
 lock: setup
-	$(COMPILE) --universal --extra bench --extra dev -o constraints/base.txt
+	$(COMPILE) --universal --extra bench --extra dev --extra generate -o constraints/base.txt
 	$(COMPILE) --python-platform x86_64-manylinux_2_28 $(TORCH_BACKEND) \
 		--override constraints/train-overrides.txt \
-		--extra bench --extra dev --extra train --extra cpu -o constraints/train.txt
+		--extra bench --extra dev --extra generate --extra train --extra cpu -o constraints/train.txt
 	sed -i 's/+cpu$$//' constraints/train.txt
 	@! grep -nE '://|^-|@' constraints/base.txt constraints/train.txt \
 		|| { echo 'a constraints file names an address' >&2; exit 1; }

@@ -178,8 +178,7 @@ def uncovered(weaknesses: Sequence[Weakness], types: Sequence[str]) -> tuple[Unc
         Uncovered(
             type=each.type,
             share_of_failures=round(failures[each.type] / total, 4),
-            reason=f"{failures[each.type] / total:.0%} of the failures, and the teacher can't "
-            f"write it: {_seen(each)}",
+            reason=_seen(each),
         )
         for each in weaknesses
         if each.type not in types and failures[each.type] > 0
@@ -297,9 +296,9 @@ def _reason(standing: _Standing, rule: Rule, shares: _Shares) -> str:
         case "easier":
             what = f"hardly ever solved: easier variants, level {standing.level}"
         case "unproven":
-            what = "too little to act upon: weighs like the average type"
+            what = "too little to act upon, so it weighs like the average type"
         case _:
-            what = f"level {standing.level}"
+            what = f"rows at level {standing.level}"
     if rule == "uniform":
         return f"{seen}; {what}; an equal share"
     if rule == "shuffled":
@@ -311,7 +310,7 @@ def _reason(standing: _Standing, rule: Rule, shares: _Shares) -> str:
     bound = ""
     if len(shares.weights) > CAP and shares.num_rows[standing.type] >= shares.most:
         bound = f", held at the cap of {CAP} equal shares"
-    return f"{seen}; {what}; {rule} weighs it {part:.1%}{bound}"
+    return f"{seen}; {what}; {part:.1%} by {rule}{bound}"
 
 
 def _seen(weakness: Weakness) -> str:

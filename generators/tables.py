@@ -19,7 +19,7 @@ def _table(*columns: str, right: Sequence[str] = ()) -> Table:
         table.add_column(
             column,
             justify="right" if column in right else "left",
-            no_wrap=column != "why",
+            no_wrap=column not in ("why", "seen"),
             overflow="fold",
         )
     return table
@@ -35,10 +35,21 @@ def plan_table(plan: DataPlan) -> Table:
 
 def uncovered_table(plan: DataPlan) -> Table:
     """A line a type that the teacher can't write."""
-    table = _table("type", "of failures", "why", right=("of failures",))
+    table = _table("type", "of failures", "seen", right=("of failures",))
     for each in plan.uncovered:
         table.add_row(each.type, f"{each.share_of_failures:.0%}", each.reason)
     return table
+
+
+def plan_notes(plan: DataPlan) -> list[str]:
+    """What the plan's owner should know of the numbers behind it."""
+    unproven = [quota.type for quota in plan.quotas if quota.route == "unproven"]
+    if not plan.weaknesses or 2 * len(unproven) < len(plan.quotas):
+        return []
+    return [
+        f"{len(unproven)} of {len(plan.quotas)} types were seen too little to steer by: "
+        "a run on synthetic-dev has 100 problems of each"
+    ]
 
 
 def plan_heading(plan: DataPlan) -> str:

@@ -455,7 +455,7 @@ class Uncovered(Record):
     share_of_failures: float
     """Of all failures of the runs, in [0, 1]."""
     reason: str
-    """In words."""
+    """What was seen of it, in words."""
 
 
 class DataPlan(Record):

@@ -84,6 +84,8 @@ def plan(
             f"\n{share:.0%} of the failures are of types that {made.teacher} can't write:\n",
             tables.uncovered_table(made),
         )
+    for note in tables.plan_notes(made):
+        screen.show(f"\n{note}")
     next_step = f"generate --plan {output}" if output else "plan … -o plan.json"
     screen.show(f"\nnext: harness {next_step}")
 
