@@ -16,6 +16,7 @@ import importlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -57,9 +58,26 @@ def near_key(words: Sequence[str]) -> NearKey:
         " ".join(words[start : start + SHINGLE]).encode()
         for start in range(max(1, len(words) - SHINGLE + 1))
     ]
-    minhash = _datasketch().MinHash(num_perm=NUM_PERMUTATIONS, seed=SEED, scheme=SCHEME)
+    minhash = _minhash()
     minhash.update_batch(shingles)
     return minhash.hashvalues.astype(np.uint32)
+
+
+@cache
+def _permutations() -> Any:
+    """Drawn once: that takes longer than all the rest."""
+    drawn = _datasketch().MinHash(num_perm=NUM_PERMUTATIONS, seed=SEED, scheme=SCHEME)
+    return drawn.permutations
+
+
+def _minhash(values: NearKey | None = None) -> Any:
+    return _datasketch().MinHash(
+        num_perm=NUM_PERMUTATIONS,
+        seed=SEED,
+        scheme=SCHEME,
+        hashvalues=values,
+        permutations=_permutations(),
+    )
 
 
 def _datasketch() -> Any:
@@ -93,7 +111,7 @@ class Seen:
             return "duplicate prompt"
         if row.code in self._codes:
             return "duplicate code"
-        numbers: list[int] = self._near.query(self._minhash(row.near))
+        numbers: list[int] = self._near.query(_minhash(row.near))
         for number in numbers:
             num_equal = np.count_nonzero(self._keys[number] == row.near)
             if num_equal >= THRESHOLD * NUM_PERMUTATIONS:
@@ -104,13 +122,8 @@ class Seen:
         self._prompts.add(row.prompt)
         self._codes.add(row.code)
         self._signatures.add(row.signature)
-        self._near.insert(len(self._keys), self._minhash(row.near))
+        self._near.insert(len(self._keys), _minhash(row.near))
         self._keys.append(row.near)
-
-    def _minhash(self, values: NearKey) -> Any:
-        return _datasketch().MinHash(
-            num_perm=NUM_PERMUTATIONS, seed=SEED, hashvalues=values, scheme=SCHEME
-        )
 
     def load(self, path: Path) -> None:
         """Add the rows of an index that `line_of` wrote.

@@ -30,6 +30,7 @@ from harness import datasets
 from harness.datasets import INDEX, DatasetInfo
 from harness.errors import DataError
 from harness.records import DataPlan, Manifest, Quota, TrainingRow, content_sha256
+from sandboxes.agent import linux
 from sandboxes.protocol import Workers
 
 MAX_UNIT = 64
@@ -300,7 +301,12 @@ class _Proposals:
     def __enter__(self) -> "_Proposals":
         if self._num_processes > 1:
             context = multiprocessing.get_context("forkserver")
-            self._pool = ProcessPoolExecutor(self._num_processes, mp_context=context)
+            self._pool = ProcessPoolExecutor(
+                self._num_processes,
+                mp_context=context,
+                # They end with the server that forks them, which ends with us, also by kill -9.
+                initializer=linux.die_with_parent,
+            )
         return self
 
     def __exit__(self, *exc_info: object) -> None:
