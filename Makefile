@@ -21,6 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
 .PHONY: help setup demo test check bench bench-grading bench-teacher verify lock clean
+.PHONY: bench-generate
 .PHONY: setup-models test-models bench-models type-tables
 
 help:
@@ -31,6 +32,7 @@ help:
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (bench-grading) and the teacher (bench-teacher)'
+	@echo 'make bench-generate   rows a second of harness generate, by stage, on 2 cores'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
@@ -81,6 +83,9 @@ bench-grading: setup
 
 bench-teacher: setup
 	$(BIN)/python -m tests.bench_teacher
+
+bench-generate: setup
+	$(BIN)/python -m tests.bench_generate
 
 verify: setup
 	$(BIN)/python -m tests.verify

@@ -96,8 +96,7 @@ def translated_constants(code: str) -> str | None:
     tree = parsed(code)
     changed = False
     for node in ast.walk(tree):
-        is_body = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if is_body:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             node.value = ast.Constant("docstring")
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and node.value != "docstring":
