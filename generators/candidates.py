@@ -12,7 +12,6 @@ compared with (decontaminate.py, dedupe.py).
 
 import importlib
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -29,7 +28,7 @@ from harness.grading.calls import Unequal, strictly_equal
 from harness.records import Value
 from sandboxes.agent import codec
 
-TEACHERS: Mapping[str, str] = {"grammar": "generators.teachers.grammar:GrammarTeacher"}
+TEACHERS: Mapping[str, str] = {"grammar": "generators.teachers.grammar.teacher:GrammarTeacher"}
 """The built-in teachers; any other is named by its dotted path, `module:Class`."""
 FLOAT_ATOL = 1e-6
 """What `strict` grading bears."""
@@ -121,7 +120,6 @@ def candidates_of(unit: Unit, wanted_types: frozenset[str]) -> list[Candidate]:
 
 def candidate_of(task: Task, *, teacher: str, wanted_types: frozenset[str]) -> Candidate:
     """The task, examined."""
-    chosen = task.solutions[zlib.crc32(task.id.encode()) % len(task.solutions)]
     calls = task.base + task.plus
     frames = [codec.encode(arguments, inline_limit=None) for arguments in calls]
     answers, complaint = _examine(task, frames)
@@ -140,8 +138,8 @@ def candidate_of(task: Task, *, teacher: str, wanted_types: frozenset[str]) -> C
         form=task.form,
         prompt=task.prompt,
         entry_point=task.entry_point,
-        solution=chosen.code,
-        style=chosen.style,
+        solution=task.solutions[0].code,
+        style=task.solutions[0].style,
         calls=calls,
         expected=tuple(answers),
         tests=tests,
@@ -150,7 +148,7 @@ def candidate_of(task: Task, *, teacher: str, wanted_types: frozenset[str]) -> C
         teacher=teacher,
         words=words,
         asked=fingerprints.prompt_words(task.prompt, constants=False),
-        code=fingerprints.read_code(chosen.code),
+        code=fingerprints.read_code(task.solutions[0].code),
         types=types if is_wanted else "",
         probes=behaviour.probes_for(shapes) if shapes and is_wanted else (),
         near=dedupe.near_key(words),
@@ -199,8 +197,8 @@ def _first_difference(
 
 def equal(answer: Value, expected: Value) -> bool:
     """Whether `strict` grading would take the answer."""
-    if type(answer) is type(expected) and isinstance(answer, int | str):
-        return answer == expected
+    if repr(answer) == repr(expected):  # of builtin types: equal, and at a tenth of the cost
+        return True
     try:
         return strictly_equal(answer, expected, FLOAT_ATOL)
     except Unequal:
