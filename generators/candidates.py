@@ -188,7 +188,9 @@ def _first_difference(
     """The number of the first test that the program fails; None where it passes all."""
     for number, (frame, right) in enumerate(zip(frames, expected, strict=True)):
         try:
-            if not equal(_answer(program, frame), right):
+            answer = _answer(program, frame)
+            # Of builtin types, and the same text: equal, at a tenth of the cost.
+            if repr(answer) != repr(right) and not equal(answer, right):
                 return number
         except Exception:  # noqa: BLE001 — mutants raise what they like
             return number
@@ -197,8 +199,6 @@ def _first_difference(
 
 def equal(answer: Value, expected: Value) -> bool:
     """Whether `strict` grading would take the answer."""
-    if repr(answer) == repr(expected):  # of builtin types: equal, and at a tenth of the cost
-        return True
     try:
         return strictly_equal(answer, expected, FLOAT_ATOL)
     except Unequal:

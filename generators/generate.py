@@ -300,11 +300,12 @@ class _Proposals:
 
     def __enter__(self) -> "_Proposals":
         if self._num_processes > 1:
-            context = multiprocessing.get_context("forkserver")
+            context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
                 self._num_processes,
                 mp_context=context,
-                # They end with the server that forks them, which ends with us, also by kill -9.
+                # Children of ours, not of a server that they would keep alive: after kill -9
+                # none is left.
                 initializer=linux.die_with_parent,
             )
         return self
