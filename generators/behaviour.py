@@ -16,7 +16,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -29,6 +29,8 @@ MIN_OF_EACH = 8
 """Probes that get either answer of a predicate, for the same reason."""
 MIN_ANSWERED = 12
 """Probes that a benchmark's solution must answer: what raises on most has no behaviour here."""
+RAISED = "!"
+"""The answer of a row that raises on a probe."""
 VERSION = "1"
 """Changes with the probes."""
 
@@ -151,6 +153,40 @@ def probes_for(shapes: Sequence[Shape]) -> tuple[tuple[Value, ...], ...]:
     )
 
 
+def within(calls: Sequence[tuple[Value, ...]], probes: Sequence[tuple[Value, ...]]) -> list[int]:
+    """The numbers of the probes whose integers lie where those of the calls do, by argument.
+
+    A function may well not come back from what it was never meant for (a negative count, a depth
+    of thirty), so that is not asked.
+    """
+    ranges = [_range(values) for values in zip(*calls, strict=True)]
+    return [
+        number
+        for number, probe in enumerate(probes)
+        if all(
+            low <= integer <= high
+            for argument, (low, high) in zip(probe, ranges, strict=True)
+            for integer in _integers(argument)
+        )
+    ]
+
+
+def _range(values: Sequence[Value]) -> tuple[float, float]:
+    integers = [integer for value in values for integer in _integers(value)]
+    return min(integers, default=0), max(integers, default=0)
+
+
+def _integers(value: Value) -> Iterator[int | float]:
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, dict):
+        for pair in cast(Mapping[Value, Value], value).items():
+            yield from _integers(pair)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for member in cast(Sequence[Value], value):
+            yield from _integers(member)
+
+
 def _value(shape: Shape, draw: random.Random, number: int) -> Value:
     match shape.kind:
         case "int" | "any":
@@ -214,13 +250,17 @@ def _plain(value: Value) -> object:
 
 
 def same_behaviour(known: Sequence[str | None], answers: Sequence[str | None]) -> bool:
-    """Whether two functions of one type do the same, as far as the first one answers.
+    """Whether two functions of one type do the same on the probes that say something of both.
 
-    None is a probe that raised. A benchmark's solution may raise where its problem promises
-    nothing, so only what it answers counts.
+    None is a probe that says nothing. What the first function raises on says nothing, since a
+    problem may promise nothing there; what the second one raises on is RAISED, and differs.
     """
-    both = [(one, other) for one, other in zip(known, answers, strict=True) if one is not None]
-    return has_behaviour(known) and all(one == other for one, other in both)
+    both = [
+        (one, other)
+        for one, other in zip(known, answers, strict=True)
+        if one is not None and other is not None
+    ]
+    return has_behaviour([one for one, _ in both]) and all(one == other for one, other in both)
 
 
 def has_behaviour(answers: Sequence[str | None]) -> bool:

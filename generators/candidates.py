@@ -12,7 +12,10 @@ compared with (decontaminate.py, dedupe.py).
 
 import importlib
 import math
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -32,6 +35,8 @@ TEACHERS: Mapping[str, str] = {"grammar": "generators.teachers.grammar.teacher:G
 """The built-in teachers; any other is named by its dotted path, `module:Class`."""
 FLOAT_ATOL = 1e-6
 """What `strict` grading bears."""
+MAX_CPU_S = 2.0
+"""Of one program on all tests of a task."""
 MAX_TEST_CHARS = 4000
 """Of one test, written out."""
 
@@ -81,7 +86,8 @@ class Candidate:
     code: CodeShape | None = None
     types: str = ""
     """Canonical argument types, where an evaluation problem has the same."""
-    probes: tuple[_Call, ...] = ()
+    probes: tuple[tuple[int, _Call], ...] = ()
+    """Those of the type that lie within what the tests pass, by number."""
     near: dedupe.NearKey | None = None
     complaint: str = ""
 
@@ -150,10 +156,18 @@ def candidate_of(task: Task, *, teacher: str, wanted_types: frozenset[str]) -> C
         asked=fingerprints.prompt_words(task.prompt, constants=False),
         code=fingerprints.read_code(task.solutions[0].code),
         types=types if is_wanted else "",
-        probes=behaviour.probes_for(shapes) if shapes and is_wanted else (),
+        probes=probes_of(calls, shapes) if shapes and is_wanted else (),
         near=dedupe.near_key(words),
         complaint=complaint,
     )
+
+
+def probes_of(
+    calls: Sequence[_Call], shapes: Sequence[behaviour.Shape]
+) -> tuple[tuple[int, _Call], ...]:
+    """The probes that a function with these tests is asked, by number."""
+    probes = behaviour.probes_for(shapes)
+    return tuple((number, probes[number]) for number in behaviour.within(calls, probes))
 
 
 def _examine(task: Task, frames: Sequence[bytes]) -> tuple[list[Value], str]:
@@ -163,8 +177,11 @@ def _examine(task: Task, frames: Sequence[bytes]) -> tuple[list[Value], str]:
     reference, *others = (Program(each.code, task.entry_point) for each in task.solutions)
     answers: list[Value] = []
     try:
-        for frame in frames:
-            answers.append(_answer(reference, frame))
+        with _cpu_limit():
+            for frame in frames:
+                answers.append(_answer(reference, frame))
+    except _TooSlow:
+        return [], "solution too slow"
     except Exception:  # noqa: BLE001 — the teacher's program, which may raise anything
         return [], "solution raises"
     if any(_first_difference(other, frames, answers) is not None for other in others):
@@ -177,6 +194,29 @@ def _examine(task: Task, frames: Sequence[bytes]) -> tuple[list[Value], str]:
     return answers, ""
 
 
+class _TooSlow(Exception):
+    """A program used more CPU on one task than any right one needs."""
+
+
+@contextmanager
+def _cpu_limit() -> Generator[None]:
+    """Raises _TooSlow in what runs too long; elsewhere than in a main thread it can't."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(signum: int, frame: object) -> None:
+        raise _TooSlow
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MAX_CPU_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 def _answer(program: Program, frame: bytes) -> Value:
     """From arguments of its own, which it may change."""
     return program(*cast(_Call, codec.decode_trusted(frame)))
@@ -186,14 +226,16 @@ def _first_difference(
     program: Program, frames: Sequence[bytes], expected: Sequence[Value]
 ) -> int | None:
     """The number of the first test that the program fails; None where it passes all."""
-    for number, (frame, right) in enumerate(zip(frames, expected, strict=True)):
-        try:
-            answer = _answer(program, frame)
-            # Of builtin types, and the same text: equal, at a tenth of the cost.
-            if repr(answer) != repr(right) and not equal(answer, right):
-                return number
-        except Exception:  # noqa: BLE001 — mutants raise what they like
-            return number
+    number = 0
+    try:
+        with _cpu_limit():
+            for number, (frame, right) in enumerate(zip(frames, expected, strict=True)):
+                answer = _answer(program, frame)
+                # Of builtin types, and the same text: equal, at a tenth of the cost.
+                if repr(answer) != repr(right) and not equal(answer, right):
+                    return number
+    except Exception:  # noqa: BLE001 — mutants raise what they like, or never come back
+        return number
     return None
 
 

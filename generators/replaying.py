@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 
 from generators import behaviour, fingerprints
-from generators.candidates import Candidate
+from generators.candidates import Candidate, probes_of
 from harness import datasets
 from harness.datasets import DatasetInfo
 from harness.errors import DataError
@@ -74,5 +74,5 @@ def candidate_of(row: TrainingRow, *, place: int, types: frozenset[str]) -> Cand
         asked=fingerprints.prompt_words(row.prompt, constants=False),
         code=fingerprints.read_code(row.solution),
         types=named if named in types else "",
-        probes=behaviour.probes_for(shapes) if shapes and named in types else (),
+        probes=probes_of(suite.inputs, shapes) if shapes and named in types else (),
     )
