@@ -4,7 +4,8 @@
 
 The teacher's solutions run here, in process, on all tests: they must agree, and every mutant must
 fail one. That is for programs that were written by rule, our own code (decision 0023). A unit is a
-pure function of its fields, so units are made in any process, in any order, and again after a kill.
+pure function of its fields, so units are made in any process, in any order, and again after a kill;
+a process that made the one before of a stream goes on where it stands.
 
 Not here: the sandbox, whose answers are the ones that count (verify.py), and what the row is
 compared with (decontaminate.py, dedupe.py).
@@ -14,12 +15,13 @@ import importlib
 import math
 import signal
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
-from typing import cast
+from typing import TypeAlias, cast
 
 from generators import behaviour, dedupe, fingerprints
 from generators.fingerprints import CodeShape
@@ -35,8 +37,12 @@ TEACHERS: Mapping[str, str] = {"grammar": "generators.teachers.grammar.teacher:G
 """The built-in teachers; any other is named by its dotted path, `module:Class`."""
 FLOAT_ATOL = 1e-6
 """What `strict` grading bears."""
+MAX_STREAMS = 8
+"""That are kept open: more than are read from at a time."""
 MAX_CPU_S = 2.0
 """Of one program on all tests of a task."""
+TYPED_CALLS = 16
+"""From which argument types are read: all of them say the same, and it is slow."""
 MAX_TEST_CHARS = 4000
 """Of one test, written out."""
 
@@ -45,13 +51,15 @@ _Call = tuple[Value, ...]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A few tasks of one type and level: the first ones that the teacher proposes for a seed."""
+    """A few tasks of one type and level: some of those that the teacher proposes for a seed."""
 
     teacher: str
     type: str
     level: int
     seed: int
     size: int
+    skip: int = 0
+    """Tasks of that seed that are other units'."""
     portion: Portion = "train"
 
 
@@ -116,12 +124,32 @@ def candidates_of(unit: Unit, wanted_types: frozenset[str]) -> list[Candidate]:
     `wanted_types` are the argument types whose behaviour is compared: probes are made for these.
     """
     teacher = teacher_named(unit.teacher)
-    proposed = teacher.propose(unit.type, level=unit.level, seed=unit.seed, portion=unit.portion)
     written_by = f"{teacher.name}@{teacher.version}"
     return [
         replace(candidate_of(task, teacher=written_by, wanted_types=wanted_types), place=place)
-        for place, task in enumerate(islice(proposed, unit.size))
+        for place, task in enumerate(_tasks(unit, teacher))
     ]
+
+
+_Stream: TypeAlias = tuple[str, str, int, int, Portion]
+_under_way: OrderedDict[_Stream, tuple[int, Iterator[Task]]] = OrderedDict()
+"""Streams of tasks of this process, and how many were taken: a unit goes on from the one before."""
+
+
+def _tasks(unit: Unit, teacher: Teacher) -> list[Task]:
+    """The tasks of a unit, whatever was asked for before; in order is quicker."""
+    name = unit.teacher, unit.type, unit.level, unit.seed, unit.portion
+    position, proposed = _under_way.pop(name, (0, None))
+    if proposed is None or position != unit.skip:
+        proposed = teacher.propose(
+            unit.type, level=unit.level, seed=unit.seed, portion=unit.portion
+        )
+        deque(islice(proposed, unit.skip), maxlen=0)
+    taken = list(islice(proposed, unit.size))
+    _under_way[name] = unit.skip + unit.size, proposed
+    if len(_under_way) > MAX_STREAMS:
+        _under_way.popitem(last=False)
+    return taken
 
 
 def candidate_of(task: Task, *, teacher: str, wanted_types: frozenset[str]) -> Candidate:
@@ -132,7 +160,9 @@ def candidate_of(task: Task, *, teacher: str, wanted_types: frozenset[str]) -> C
     tests: tuple[str, ...] = ()
     if not complaint:
         tests, complaint = _tests(task, calls, answers)
-    shapes = behaviour.shapes_of(calls) if task.entry_point and not complaint else None
+    shapes = (
+        behaviour.shapes_of(calls[:TYPED_CALLS]) if task.entry_point and not complaint else None
+    )
     types = behaviour.canonical(shapes) if shapes else ""
     is_wanted = types in wanted_types
     words = fingerprints.prompt_words(task.prompt)

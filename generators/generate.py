@@ -2,9 +2,9 @@
 
     dataset = generate(plan, home=home, tools=Tools(workers=workers, guard=guard))
 
-Types are made one after another, each by units: a few tasks of one seed. Units are proposed in
-processes and verified in the sandbox, some ahead; decisions are taken in order, here, and recorded
-a unit at a time. So the dataset is a function of plan, teacher, index and parents alone: the same
+Types are made one after another, each by units: the next few tasks of one of two seeds, by turns.
+Units are proposed in processes, some ahead, and verified in the sandbox; decisions are taken in
+order, here, and recorded a unit at a time. So the dataset is a function of plan, teacher, index and parents alone: the same
 bytes with one process or two, and after a kill.
 
 Not here: what is asked of a row (candidates.py, verify.py, decontaminate.py, dedupe.py), and what
@@ -13,6 +13,7 @@ lies on disk (manifest.py).
 
 import hashlib
 import multiprocessing
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -33,8 +34,10 @@ from harness.records import DataPlan, Manifest, Quota, TrainingRow, content_sha2
 from sandboxes.agent import linux
 from sandboxes.protocol import Workers
 
+STREAMS = 2
+"""Seeds a type. A seed gives each task once and two of them meet, so few are better than many."""
 MAX_UNIT = 64
-"""Tasks of one seed."""
+"""Tasks."""
 MIN_UNIT = 8
 MAX_BARREN = 6
 """Units in a row without a new row: then the teacher has no more of that type."""
@@ -183,11 +186,19 @@ class _Maker:
         key = quota.type, number
         if key not in proposals.verified:
             num_needed = 1 + (quota.num_rows - num_rows) // unit_size(quota.num_rows)
-            units = {
-                (quota.type, ahead): self._unit(quota, ahead)
-                for ahead in range(number, number + min(num_needed, proposals.num_ahead))
-            }
-            proposals.verify(units)
+            numbers = range(number, number + min(num_needed, 2 * STREAMS))
+            units = {(quota.type, each): self._unit(quota, each) for each in numbers}
+            later = self._plan.quotas[self._plan.quotas.index(quota) + 1 :]
+            proposals.expect(
+                units
+                | {
+                    (next_one.type, each): self._unit(next_one, each)
+                    for next_one in later[: proposals.num_types_ahead]
+                    if next_one.num_rows and (next_one.type, 0) not in self._recorded
+                    for each in range(STREAMS)
+                }
+            )
+            proposals.verify({each: units[each] for each in list(units)[:STREAMS]})
         outcomes: list[Outcome] = []
         for verified in proposals.verified.pop(key):
             if num_rows == quota.num_rows:
@@ -199,9 +210,11 @@ class _Maker:
         return entry
 
     def _unit(self, quota: Quota, number: int) -> Unit:
-        text = f"{self._plan.seed} {quota.type} {number}"
+        stream, size = number % STREAMS, unit_size(quota.num_rows)
+        text = f"{self._plan.seed} {quota.type} {stream}"
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
-        return Unit(self._teacher, quota.type, quota.level, seed, unit_size(quota.num_rows))
+        skip = number // STREAMS * size
+        return Unit(self._teacher, quota.type, quota.level, seed, size, skip)
 
     def _record(self, entry: Entry) -> None:
         self._draft.append(entry)
@@ -283,49 +296,48 @@ _UnitKey: TypeAlias = tuple[str, int]
 
 
 class _Proposals:
-    """Units on their way: proposed in processes, the second half while the first is verified."""
+    """Units on their way: each stream in a process of its own, ahead of what is verified."""
 
     def __init__(self, types: frozenset[str], tools: Tools) -> None:
         self.verified: dict[_UnitKey, list[Verified]] = {}
         self._types = types
         self._workers = tools.workers
-        self._num_processes = tools.num_processes
-        self._pool: ProcessPoolExecutor | None = None
+        self._num_processes = tools.num_processes if tools.num_processes > 1 else 0
+        self._pools: list[ProcessPoolExecutor] = []
         self._on_their_way: dict[_UnitKey, Future[list[Candidate]]] = {}
 
     @property
-    def num_ahead(self) -> int:
-        """Units that are of use at a time."""
-        return 4 * self._num_processes
+    def num_types_ahead(self) -> int:
+        """Types behind the present one whose first units are proposed already."""
+        return (self._num_processes + STREAMS - 1) // STREAMS
 
     def __enter__(self) -> "_Proposals":
-        if self._num_processes > 1:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(
-                self._num_processes,
-                mp_context=context,
-                # Children of ours, not of a server that they would keep alive: after kill -9
-                # none is left.
-                initializer=linux.die_with_parent,
-            )
+        context = multiprocessing.get_context("spawn")
+        self._pools = [
+            # Children of ours, who end with us also by kill -9.
+            ProcessPoolExecutor(1, mp_context=context, initializer=linux.die_with_parent)
+            for _ in range(self._num_processes)
+        ]
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in self._pools:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def expect(self, units: Mapping[_UnitKey, Unit]) -> None:
+        """Have these units proposed, if there are processes for it."""
+        for key, unit in units.items():
+            if self._pools and key not in self._on_their_way and key not in self.verified:
+                place = zlib.crc32(unit.type.encode()) * STREAMS + key[1] % STREAMS
+                pool = self._pools[place % len(self._pools)]
+                self._on_their_way[key] = pool.submit(candidates.candidates_of, unit, self._types)
 
     def verify(self, units: Mapping[_UnitKey, Unit]) -> None:
-        """Have the first half of these units in `verified`, each in the teacher's order."""
-        if self._pool is not None:
-            for key, unit in units.items():
-                if key not in self._on_their_way:
-                    self._on_their_way[key] = self._pool.submit(
-                        candidates.candidates_of, unit, self._types
-                    )
+        """Have these units in `verified`, each in the teacher's order."""
         gathered: list[Candidate] = []
         places: dict[_UnitKey, range] = {}
-        for key in list(units)[: (len(units) + 1) // 2]:
-            made = self._made(key, units[key])
+        for key, unit in units.items():
+            made = self._made(key, unit)
             places[key] = range(len(gathered), len(gathered) + len(made))
             gathered += [
                 replace(candidate, place=place)

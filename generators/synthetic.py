@@ -133,12 +133,20 @@ def _problems(
 ) -> list[Candidate]:
     """New tasks of one type and level that the sandbox agrees with; fewer where there are no more."""
     chosen: list[Candidate] = []
+    text = f"{draw.asked.portion} {draw.asked.draw} {draw.type} {draw.level}"
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
     for number in range(_MAX_UNITS):
         if len(chosen) >= num_wanted:
             break
-        text = f"{draw.asked.portion} {draw.asked.draw} {draw.type} {draw.level} {number}"
-        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
-        unit = Unit(draw.teacher, draw.type, draw.level, seed, _UNIT, draw.asked.portion)
+        unit = Unit(
+            draw.teacher,
+            draw.type,
+            draw.level,
+            seed,
+            _UNIT,
+            skip=number * _UNIT,
+            portion=draw.asked.portion,
+        )
         made = candidates.candidates_of(unit, frozenset())
         verified = sorted(verify(made, workers), key=lambda each: each.candidate.place)
         for candidate, complaint, _ in verified:
