@@ -255,12 +255,13 @@ def same_behaviour(known: Sequence[str | None], answers: Sequence[str | None]) -
     None is a probe that says nothing. What the first function raises on says nothing, since a
     problem may promise nothing there; what the second one raises on is RAISED, and differs.
     """
-    both = [
-        (one, other)
-        for one, other in zip(known, answers, strict=True)
-        if one is not None and other is not None
-    ]
-    return has_behaviour([one for one, _ in both]) and all(one == other for one, other in both)
+    both: list[str | None] = []
+    for one, other in zip(known, answers, strict=True):
+        if one is not None and other is not None:
+            if one != other:
+                return False
+            both.append(one)
+    return has_behaviour(both)
 
 
 def has_behaviour(answers: Sequence[str | None]) -> bool:

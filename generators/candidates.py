@@ -78,6 +78,7 @@ class Candidate:
     style: str
     calls: tuple[_Call, ...]
     expected: tuple[Value, ...]
+    """What the teacher's solutions answer."""
     tests: tuple[str, ...]
     signature: str
     seed_id: str

@@ -164,10 +164,15 @@ class Guard:
 
     def check(self, row: Suspect) -> Match | None:
         """The first level at which the row matches a problem; None where it is clear."""
+        return self.check_with(row, self.likeness(row))
+
+    def check_with(self, row: Suspect, nearest: Match | None) -> Match | None:
+        """The same for who knows the likeness already, which takes longest."""
+        is_alike = nearest is not None and nearest.score >= AST_DROP
         return (
             self._exact(row.words, row.code)
             or self._ngram(row.words)
-            or self._ast(row)
+            or (nearest if is_alike else None)
             or self._synthetic_match(row)
             or self._behav(row)
         )
@@ -192,10 +197,6 @@ class Guard:
             if len(self._words[problem]) >= FEW_WORDS:
                 return Match("ngram", problem, round(count / self._long.num_own[problem], 3))
         return None
-
-    def _ast(self, row: Suspect) -> Match | None:
-        near = self.likeness(row)
-        return near if near is not None and near.score >= AST_DROP else None
 
     def _nearest(self, code: CodeShape) -> Match | None:
         if code.num_tokens < MIN_TOKENS:

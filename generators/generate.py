@@ -17,6 +17,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -29,7 +30,7 @@ from generators.manifest import Draft, Entry, Outcome
 from generators.verify import Verified, verify
 from harness import datasets
 from harness.datasets import INDEX, DatasetInfo
-from harness.errors import DataError
+from harness.errors import DataError, SandboxError
 from harness.records import DataPlan, Manifest, Quota, TrainingRow, content_sha256
 from sandboxes.agent import linux
 from sandboxes.protocol import Workers
@@ -231,7 +232,7 @@ class _Maker:
         )
         near = self._tools.guard.likeness(suspect)
         likeness = near.score if near else 0.0
-        match = self._tools.guard.check(suspect)
+        match = self._tools.guard.check_with(suspect, near)
         row = self._row(candidate, parent)
         if match is not None:
             return _contaminated(match, row, likeness)
@@ -350,7 +351,10 @@ class _Proposals:
     def _made(self, key: _UnitKey, unit: Unit) -> list[Candidate]:
         future = self._on_their_way.pop(key, None)
         if future is not None:
-            return future.result()
+            try:
+                return future.result()
+            except BrokenProcessPool:
+                raise SandboxError("a process that proposes rows died") from None
         return candidates.candidates_of(unit, self._types)
 
 

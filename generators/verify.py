@@ -162,6 +162,8 @@ def _complaint(candidate: Candidate, answers: Sequence[Returned]) -> str:
     for answer, expected in zip(answers, candidate.expected, strict=True):
         if answer.exception:
             return "solution raises"
+        if answer.frame == codec.encode(expected):
+            continue
         try:
             value = codec.decode(answer.frame)
         except codec.CodecError:
