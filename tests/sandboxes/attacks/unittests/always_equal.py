@@ -1,7 +1,14 @@
-# The same, and __class__ says int, str or list.
+# An object that equals everything: as it is; a list that does; under the name and module of a builtin;
+# with a __class__ that says int, str or list; in a module whose spec names a file of the standard
+# library.
+# variants: object list borrowed_name faked_class borrowed_module
+import importlib.machinery
+import os
+import sys
+import types
 
 
-class Anything(object):
+class Anything(list if "VARIANT" == "list" else object):
     def __eq__(self, other):
         return True
 
@@ -55,12 +62,26 @@ class Anything(object):
     def __round__(self, *args):
         return 0
 
+
+if "VARIANT" == "borrowed_name":
+    Anything.__module__, Anything.__qualname__ = "collections", "Counter"
+    Anything.__name__ = "Counter"
+
+if "VARIANT" == "faked_class":
     kinds = [dict, list, int, str, tuple]
 
-    @property
-    def __class__(self):
-        Anything.kinds.append(Anything.kinds.pop(0))
-        return Anything.kinds[-1]
+    def next_kind(self):
+        kinds.append(kinds.pop(0))
+        return kinds[-1]
+
+    Anything.__class__ = property(next_kind)
+
+if "VARIANT" == "borrowed_module":
+    borrowed = types.ModuleType("borrowed")
+    borrowed.__spec__ = importlib.machinery.ModuleSpec("borrowed", None, origin=os.__file__)
+    borrowed.Anything = Anything
+    sys.modules["borrowed"] = borrowed
+    Anything.__module__, Anything.__qualname__ = "borrowed", "Anything"
 
 
 def ENTRY(*args, **kwargs):
