@@ -123,6 +123,12 @@ def known_profiles() -> list[str]:
     return sorted(PROFILES)
 
 
+def known_types() -> list[str]:
+    from harness.problem_types import TYPES
+
+    return list(TYPES)
+
+
 def known_statuses() -> list[str]:
     from harness.records import Status
 
@@ -138,6 +144,14 @@ Run = Annotated[
         autocompletion=known_runs,
     ),
 ]
+Type = Annotated[
+    str | None,
+    typer.Option(
+        "--type",
+        help="Only problems of this type (harness ls types), or several with commas between.",
+        autocompletion=known_types,
+    ),
+]
 Isolation = Annotated[
     str | None,
     typer.Option(
@@ -147,10 +161,23 @@ Isolation = Annotated[
 ]
 
 
-def print_runs(screen: "Screen", runs: "list[EvalRun]", as_json: bool) -> None:
+def print_runs(
+    screen: "Screen", runs: "list[EvalRun]", as_json: bool, settings: "Settings"
+) -> None:
+    """Runs with their rates, over all and by problem type."""
+    from harness import slices, types_screen
+    from harness.benchmarks import DataFolders
     from harness.summary import summary
 
+    data = DataFolders.from_settings(settings)
+    by_type = {run.id: slices.by_type(run, slices.types_of(run, data=data)) for run in runs}
     if as_json:
-        screen.json({"runs": [summary(run).as_json() for run in runs]})
-    else:
-        screen.runs(runs)
+        rows = [
+            summary(run).as_json()
+            | {"by_type": {row.type: row.as_json() for row in by_type[run.id]}}
+            for run in runs
+        ]
+        screen.json({"runs": rows})
+        return
+    tables = {run_id: types_screen.rates(rows) for run_id, rows in by_type.items() if len(rows) > 1}
+    screen.runs(runs, tables)

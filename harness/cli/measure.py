@@ -8,6 +8,7 @@ from harness.cli.app import (
     Isolation,
     Json,
     Run,
+    Type,
     app,
     invocation,
     known_benchmarks,
@@ -16,6 +17,7 @@ from harness.cli.app import (
 )
 
 if TYPE_CHECKING:
+    from harness.config import Settings
     from harness.records import EvalRun
     from harness.screen import Screen
 
@@ -42,6 +44,7 @@ def eval_(
     ] = None,
     num_samples: Annotated[int | None, typer.Option("-n", help="Samples a problem.")] = None,
     limit: Annotated[int | None, typer.Option("-L", "--limit", help="First problems only.")] = None,
+    type_: Type = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -87,10 +90,12 @@ def eval_(
     """
     from harness import benchmarks, evaluation
     from harness.models import checkpoints
+    from harness.problem_types import of_types
 
     settings = invocation.settings(
         eval__num_samples=num_samples,
         eval__limit=limit,
+        eval__type=type_,
         eval__max_unscored=max_unscored,
         eval__generate_only=generate_only or None,
         eval__name=name,
@@ -104,8 +109,10 @@ def eval_(
     )
     screen = invocation.screen(settings)
     names = benchmark.split(",") if benchmark else []
-    for name in names[1:]:  # a typo in the last name must not show after an hour of the first
-        benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
+    for name in names:  # a typo in the last name must not show after an hour of the first
+        problems = benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
+        if type_:
+            of_types(problems, type_.split(","))
     runs: list[EvalRun] = []
     for one in checkpoints.series(source) if all_checkpoints else [source]:
         with evaluation.open_model(one, settings=settings, observer=screen) as model:
@@ -126,7 +133,7 @@ def eval_(
     if settings.eval.generate_only and not any(recorded.verdicts for recorded in runs):
         screen.written_runs(runs, as_json)
         return
-    _report(screen, runs, as_json, settings.eval.max_unscored)
+    _report(screen, runs, as_json, settings)
 
 
 @app.command()
@@ -152,14 +159,14 @@ def regrade(
     settings = invocation.settings(grading__profile=profile, sandbox__kind=sandbox)
     screen = invocation.screen(settings)
     graded = screen.watch(lambda: evaluation.regrade(run, settings=settings, observer=screen))
-    _report(screen, [graded], as_json, settings.eval.max_unscored)
+    _report(screen, [graded], as_json, settings)
 
 
-def _report(screen: "Screen", runs: "list[EvalRun]", as_json: bool, max_unscored: int) -> None:
+def _report(screen: "Screen", runs: "list[EvalRun]", as_json: bool, settings: "Settings") -> None:
     """The end of `eval` and `regrade`: the result on standard output, and the exit code."""
-    print_runs(screen, runs, as_json)
+    print_runs(screen, runs, as_json, settings)
     num_unscored = sum(run.num_unscored for run in runs)
-    if num_unscored > max_unscored:
+    if num_unscored > settings.eval.max_unscored:
         screen.say(
             f"incomplete: {num_unscored} recorded samples are unscored, which is our failure and "
             "not the model's. The same command, without a smaller --limit or -n, tries them again"
