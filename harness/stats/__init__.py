@@ -19,6 +19,7 @@ Not here: which verdicts are compared with which (leaderboards/compare.py).
 from harness.stats.distributions import binomial_two_sided, t_critical, t_two_sided
 from harness.stats.multiple import benjamini_hochberg, holm, tiers
 from harness.stats.paired import (
+    ALPHA,
     PairedDifference,
     Power,
     Variances,
@@ -43,6 +44,7 @@ from harness.stats.rates import (
 )
 
 __all__ = [
+    "ALPHA",
     "Estimate",
     "Interval",
     "PairedDifference",
