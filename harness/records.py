@@ -48,6 +48,8 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"
     FORBIDDEN = "forbidden"
+    FAILED = "failed"
+    """It failed, and who published it does not say how. Only in imported runs."""
     UNSCORED = "unscored"
     """We failed, not the model: excluded from every rate, counted aloud, tried again."""
 
@@ -170,22 +172,22 @@ class Sample(Record):
 class Failure(Record):
     """The first test that failed: Python literals, each cut to a few hundred characters."""
 
-    test: int
-    """Number of the test in its suite, from 0."""
+    test: int | None
+    """Number of the test in its suite, from 0; None where a published file does not say."""
     input: str
     expected: str
     got: str
 
 
 class SuiteResult(Record):
-    """The outcome of one suite."""
+    """The outcome of one suite. The counts are None where a published file lacks them."""
 
     status: Status
-    num_tests: int
+    num_tests: int | None
     """Tests in the suite."""
-    num_run: int
+    num_run: int | None
     """Tests that gave an answer or an exception; fewer than `num_tests` after a failure."""
-    num_passed: int
+    num_passed: int | None
     failure: Failure | None = None
 
 
@@ -239,14 +241,15 @@ class Verdict(Record):
 class Checkpoint(Record):
     """Who answered. Identity is content: two names of the same bytes are one checkpoint."""
 
-    kind: Literal["replay", "model", "adapter", "endpoint"]
+    kind: Literal["replay", "model", "adapter", "endpoint", "published"]
     name: str
     """The name on screens and on the board; runs of one name are one row."""
     source: str
     """What the user typed: a path, a repository, a URL."""
     identity: str
     """sha256 of the contents: for a replay, of the samples file; for a model, of weights,
-    tokenizer, chat template and configuration; for an endpoint, of its URL and model."""
+    tokenizer, chat template and configuration; for an endpoint, of its URL and model; for a
+    published file of verdicts, of its text."""
     revision: str | None = None
     """The commit of a repository, as it was resolved."""
     base: str | None = None
@@ -277,6 +280,27 @@ class Generation(Record):
     def identity_fields(self) -> dict[str, str]:
         fields: dict[str, object] = self.model_dump(mode="json")
         return {name: str(value) for name, value in fields.items() if value not in (None, {})}
+
+
+PUBLISHED = "published"
+"""The profile of imported runs: somebody else's verdicts, by rules that they chose."""
+
+
+class ProblemNote(Record):
+    """What a run notes of one problem, so that it can be compared without the benchmark's file."""
+
+    sha256: str
+    """Of what is asked and tested: `Problem.sha256`."""
+    type: str | None = None
+    """Its type when it was measured; None where the benchmark had none."""
+
+
+class ProblemNotes(Record):
+    """`problems.json` of a run directory. Runs that are older than this file lack it."""
+
+    schema_version: int = SCHEMA_VERSION
+    problems: dict[str, ProblemNote]
+    """By problem ID."""
 
 
 class RunConfig(Record):
@@ -362,6 +386,8 @@ class EvalRun:
     verdicts: Mapping[tuple[str, int], Verdict] = field(
         default_factory=dict[tuple[str, int], Verdict]
     )
+    problems: Mapping[str, ProblemNote] = field(default_factory=dict[str, ProblemNote])
+    """What was noted of each problem; empty for runs that noted nothing."""
 
     def __len__(self) -> int:
         return len(self.samples)
