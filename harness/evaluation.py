@@ -164,6 +164,7 @@ def evaluate(
             environment=judge.environment,
             num_problems=len(problems),
             suites=tuple(suite.name for suite in problems.problems[0].suites),
+            slices=problems.slices,
             command=command_line(),
             versions=versions(),
         )
@@ -230,6 +231,7 @@ class _Asked:
             environment=environment,
             num_problems=len(problems),
             suites=tuple(suite.name for suite in problems.problems[0].suites),
+            slices=problems.slices,
             generation=self.model.generation,
             command=command_line(),
             versions=versions() | self.model.versions,

@@ -102,6 +102,9 @@ class Problem:
     types: tuple[str, ...] = ()
     split: Split | None = None
     release_date: str | None = None
+    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The groups that its publisher reports apart, as in `{"difficulty": ("easy",)}`. No part of
+    its identity."""
 
     def suite(self, name: str) -> Suite:
         for suite in self.suites:
@@ -125,6 +128,19 @@ class Benchmark:
     @cached_property
     def by_task_id(self) -> Mapping[str, Problem]:
         return {problem.task_id: problem for problem in self.problems}
+
+    @cached_property
+    def slices(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Of what its problems are: kind → group → the problems' ids, in the publisher's order."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for problem in self.problems:
+            for kind, groups in problem.slices.items():
+                for group in groups:
+                    found.setdefault(kind, {}).setdefault(group, []).append(problem.id)
+        return {
+            kind: {group: tuple(ids) for group, ids in groups.items()}
+            for kind, groups in found.items()
+        }
 
     def __len__(self) -> int:
         return len(self.problems)
@@ -299,6 +315,10 @@ class RunConfig(Record):
     num_problems: int
     """Problems in the benchmark, also when fewer were asked for."""
     suites: tuple[str, ...]
+    slices: dict[str, dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict[str, dict[str, tuple[str, ...]]]
+    )
+    """What is reported apart: kind → group → ids of problems. For the reader, not for identity."""
     generation: Generation | None = None
     """How the samples are written; None where they were recorded already."""
     created: datetime = Field(default_factory=utc_now)

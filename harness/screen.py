@@ -246,6 +246,7 @@ class Screen(Observer):
                 soft_wrap=True,
             )
             self._say_unscored_bounds(found)
+            self._print_slices(found)
         failed = [found.run.id for found in summaries if _has_failures(found)]
         proposals = [f"{self._command} show {shlex.quote(run_id)} --failed" for run_id in failed]
         proposals.append(f"{self._command} ls")
@@ -278,6 +279,18 @@ class Screen(Observer):
                     str(len(found.run)),
                     str(found.run.num_unscored),
                 )
+
+    def _print_slices(self, found: Summary) -> None:
+        for kind, groups in found.slices.items():
+            table = Table(box=None, header_style="bold", pad_edge=False)
+            table.add_column(kind)
+            table.add_column("pass@1, 95%", justify="right")
+            table.add_column("problems", justify="right")
+            for group, slice_ in groups.items():
+                rate = _percent(slice_.pass_at_1)
+                table.add_row(escape(group), rate, str(slice_.num_problems))
+            self._out.print()
+            self._out.print_table(table)
 
     def _say_unscored_bounds(self, found: Summary) -> None:
         """What the score would be if all unscored samples had failed, or passed."""
