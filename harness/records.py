@@ -10,7 +10,7 @@ Not here: where records lie on disk (store.py), how a verdict is reached (gradin
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -57,21 +57,24 @@ Split = Literal["steer", "holdout"]
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One named set of tests: the argument tuples of the calls that are made, or a unittest file."""
+    """One named set of tests: calls that are made, texts for standard input, or a unittest file."""
 
     name: str
-    """`base` or `plus`; `plus` holds the extra inputs alone, as in EvalPlus."""
-    inputs: tuple[tuple[Value, ...], ...]
-    expected: tuple[Value, ...] | None = None
-    """What each call must return; None where the canonical solution says so."""
+    """`base` or `plus`, or `public` or `private`; each holds its own inputs alone."""
+    inputs: Sequence[tuple[Value, ...]]
+    """The arguments of each call; with `stdio` one text, which the program finds on its input."""
+    expected: Sequence[Value] | None = None
+    """What each call must return, or print; None where the canonical solution says so."""
     unittest: str = ""
     """The text of a unittest file with a class `TestCases`; then there are no inputs."""
     methods: tuple[str, ...] = ()
     """The test methods of that class, in the order in which unittest runs them."""
+    stdio: bool = False
+    """Programs are run whole, once an input, and judged by what they write to standard output."""
 
     @property
-    def kind(self) -> Literal["calls", "unittest"]:
-        return "unittest" if self.unittest else "calls"
+    def kind(self) -> Literal["calls", "unittest", "stdio"]:
+        return "unittest" if self.unittest else "stdio" if self.stdio else "calls"
 
     def __len__(self) -> int:
         return len(self.methods) if self.unittest else len(self.inputs)
@@ -91,8 +94,10 @@ class Problem:
     """The publisher's own id, as in `HumanEval/3`."""
     prompt: str
     entry_point: str
+    """The function that tests call; empty where the program is run as a whole."""
     solution: str
-    """The canonical solution: a whole program that defines the entry point."""
+    """The canonical solution: a whole program. Empty where its publisher gives none; then every
+    suite says what is expected."""
     suites: tuple[Suite, ...]
     sha256: str
     atol: float = 0.0
