@@ -103,13 +103,19 @@ class Problem:
     atol: float = 0.0
     """Absolute tolerance that the publisher states for this problem."""
     family: str = "jsonl"
-    """Whose comparison rules the problem was written for: `humaneval`, `mbpp` or `jsonl`."""
+    """Whose rules the problem was written for: `humaneval`, `mbpp`, `livecodebench` or `jsonl`."""
     types: tuple[str, ...] = ()
     split: Split | None = None
     release_date: str | None = None
     slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """The groups that its publisher reports apart, as in `{"difficulty": ("easy",)}`. No part of
     its identity."""
+
+    @property
+    def asks_for_program(self) -> bool:
+        """Whether an answer is a program in a form of its own, not one that must define the entry
+        point at its top level."""
+        return not self.entry_point or self.family == "livecodebench"
 
     def suite(self, name: str) -> Suite:
         for suite in self.suites:

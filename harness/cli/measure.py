@@ -105,7 +105,11 @@ def eval_(
     screen = invocation.screen(settings)
     names = benchmark.split(",") if benchmark else []
     for name in names[1:]:  # a typo in the last name must not show after an hour of the first
-        benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
+        benchmarks.load(
+            name,
+            data=benchmarks.DataFolders.from_settings(settings),
+            options=settings.benchmark,
+        )
     runs: list[EvalRun] = []
     for one in checkpoints.series(source) if all_checkpoints else [source]:
         with evaluation.open_model(one, settings=settings, observer=screen) as model:

@@ -228,7 +228,7 @@ def _execute(program: CodeType) -> int:
     """Run it as `__main__`; its exit status, as the interpreter has it."""
     main = ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
-    vars(builtins).update(exit=_quit, quit=_quit)  # `site` would, which no worker loads
+    builtins.__dict__.update(exit=_quit, quit=_quit)  # `site` would, which no worker loads
     sys.modules["__main__"] = main
     try:
         exec(program, main.__dict__)
