@@ -164,6 +164,13 @@ def run_queue_delay_s(pid: "int | str" = "self") -> float:
         os.close(schedstat)
 
 
+def seed(number: int) -> None:
+    """Random numbers are the same in each run of a program."""
+    sys.modules["random"].seed(number)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(number % (1 << 32))
+
+
 def run(channel: socket.socket, job: JobSpec, inputs: "list[tuple[object, ...]]") -> NoReturn:
     """Run one candidate and leave the process: this never returns."""
     answers = Answers(channel, job["output_mb"] << 20)

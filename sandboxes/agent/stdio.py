@@ -116,6 +116,7 @@ class _Referee:
             held.callback(os.close, said)
             self._child = os.fork()
             if self._child == 0:
+                calls.seed(self._job["seed"])  # a forked process has other random numbers
                 _be_program(self._program, (stdin, stdout, tell), self._output_limit)
             os.close(tell)
             status = self._wait()

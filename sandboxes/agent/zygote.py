@@ -225,10 +225,7 @@ def _become_job(
         linux.die_with_parent()  # plain isolation: no namespace ends with the worker
     for hooks in _after_fork:
         os.register_at_fork(**hooks)
-    seed = job["seed"]
-    sys.modules["random"].seed(seed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(seed % (1 << 32))
+    calls.seed(job["seed"])
 
 
 def _dup_above(descriptor: int) -> int:
