@@ -135,6 +135,8 @@ class Benchmark:
     problems: tuple[Problem, ...]
     default_profile: str
     version: str = ""
+    left_out: frozenset[str] = frozenset()
+    """Task ids of problems that its publisher has and its name leaves out, as by a window."""
 
     @cached_property
     def by_task_id(self) -> Mapping[str, Problem]:

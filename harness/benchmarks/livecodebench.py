@@ -95,10 +95,12 @@ def load(name: str, *, data: DataFolders, window: Window | None = None) -> Bench
     version, paths = _files(stem, data)
     problems: list[Problem] = []
     seen: set[str] = set()
+    left_out: set[str] = set()
     full_name = f"{version}{window.suffix}"
     for path in paths:
         for place, row in _rows(path):
             if not window.holds(row.contest_date[:10]):
+                left_out.add(row.question_id)
                 continue
             if row.question_id in seen:
                 raise DataError(f"{place.where}: the id {row.question_id!r} is there twice")
@@ -112,6 +114,7 @@ def load(name: str, *, data: DataFolders, window: Window | None = None) -> Bench
         problems=tuple(problems),
         default_profile=PROFILE,
         version=version.partition("@")[2],
+        left_out=frozenset(left_out),
     )
 
 

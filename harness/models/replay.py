@@ -108,7 +108,11 @@ class Replay:
             task_id: benchmark.by_task_id.get(task_id) or flat_ids.get(_flat(task_id))
             for task_id in self.task_ids
         }
-        unknown = Counter(row.task_id for row in self.rows if problems[row.task_id] is None)
+        unknown = Counter(
+            row.task_id
+            for row in self.rows
+            if problems[row.task_id] is None and row.task_id not in benchmark.left_out
+        )
         if 2 * len(unknown) > len(self.task_ids):
             raise DataError(self._wrong_benchmark(benchmark, list(unknown)))
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -216,8 +217,12 @@ def test_two_runs_may_overlap(workers: Workers):
 # --- standard input and output --------------------------------------------------------------
 
 
-def exchanges(workers: Workers, code: str, *texts: str, **settings: object) -> Execution:
-    fields = {"kind": "stdio", "entry_point": "", "inputs": [(text,) for text in texts]}
+def exchanges(workers: Workers, code: str, *texts: str, **settings: Any) -> Execution:
+    fields: dict[str, Any] = {
+        "kind": "stdio",
+        "entry_point": "",
+        "inputs": [(text,) for text in texts],
+    }
     return run(workers, code, **(fields | settings))
 
 

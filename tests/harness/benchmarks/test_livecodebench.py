@@ -140,6 +140,7 @@ def test_the_window_is_in_the_name_and_found_again_by_it(folders: DataFolders):
     assert whole.hash != chosen.hash
     open_end = benchmarks.load("livecodebench@v6:2025-03-01..", data=folders)
     assert [problem.task_id for problem in open_end] == ["ours_true"]
+    assert open_end.left_out == {"ours_primes"}
 
 
 def test_an_empty_window_and_one_where_there_are_no_dates(folders: DataFolders):
