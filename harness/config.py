@@ -17,6 +17,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeAlias, cast, get_args
 
@@ -61,6 +62,15 @@ class SandboxSettings(Section):
     """Of one container, with all that runs in it; None is 16 GiB, or 0.9 of the machine's."""
     allow_plain: bool = False
     """Whether `auto` may fall back to plain processes, which are no isolation."""
+
+
+class BenchmarkSettings(Section):
+    """Which problems of a benchmark are meant, where it has such a choice. Part of its name."""
+
+    after: date | None = None
+    """Only problems released on that day or later."""
+    before: date | None = None
+    """Only problems released on that day or earlier."""
 
 
 class GradingSettings(Section):
@@ -182,6 +192,7 @@ class Settings(Section):
     cache: HomePath = Field(default_factory=_default_cache)
     """What can be made again; by default `code-harness` in XDG_CACHE_HOME or ~/.cache."""
     sandbox: SandboxSettings = SandboxSettings()
+    benchmark: BenchmarkSettings = BenchmarkSettings()
     grading: GradingSettings = GradingSettings()
     replay: ReplaySettings = ReplaySettings()
     model: ModelSettings = ModelSettings()

@@ -143,7 +143,9 @@ def evaluate(
     else:
         recorded = replay.open_replay(Path(source))
     problems = benchmarks.load(
-        _benchmark_name(recorded, benchmark), data=DataFolders.from_settings(settings)
+        _benchmark_name(recorded, benchmark),
+        data=DataFolders.from_settings(settings),
+        options=settings.benchmark,
     )
     profile = profile_named(settings.grading.profile or problems.default_profile)
     found = recorded.samples(
@@ -165,6 +167,7 @@ def evaluate(
             environment=judge.environment,
             num_problems=len(problems),
             suites=tuple(suite.name for suite in problems.problems[0].suites),
+            slices=problems.slices,
             command=command_line(),
             versions=versions(),
         )
@@ -192,7 +195,10 @@ class _Asked:
     def evaluate(self, benchmark: str, *, name: str | None, fresh: bool) -> EvalRun:
         """See `evaluate`."""
         settings = self.settings
-        problems = benchmarks.load(benchmark, data=DataFolders.from_settings(settings))
+        folders = DataFolders.from_settings(settings)
+        problems = benchmarks.load(benchmark, data=folders, options=settings.benchmark)
+        for text in _unvouched(problems):
+            self.observer.say(text)
         profile = profile_named(settings.grading.profile or problems.default_profile)
         store = Store(settings.home)
         if settings.eval.generate_only:
@@ -231,6 +237,7 @@ class _Asked:
             environment=environment,
             num_problems=len(problems),
             suites=tuple(suite.name for suite in problems.problems[0].suites),
+            slices=problems.slices,
             generation=self.model.generation,
             command=command_line(),
             versions=versions() | self.model.versions,
@@ -447,7 +454,7 @@ def _benchmark_name(model: replay.Replay, asked: str | None) -> str:
 
 
 def _remarks(found: replay.ReplaySamples, benchmark: Benchmark) -> list[str]:
-    remarks = list(found.warnings)
+    remarks = [*found.warnings, *_unvouched(benchmark)]
     if found.extraction == "harness":
         remarks.append("raw replies: code is taken out of them (--set replay.extraction=none: not)")
     if found.unknown:
@@ -456,6 +463,17 @@ def _remarks(found: replay.ReplaySamples, benchmark: Benchmark) -> list[str]:
     if found.missing:
         remarks.append(f"partial: {len(found.missing)} of {len(benchmark)} problems have no sample")
     return remarks
+
+
+def _unvouched(benchmark: Benchmark) -> list[str]:
+    """What is to be said where there are no canonical solutions to try first."""
+    without = sum(not problem.solution for problem in benchmark)
+    if not without:
+        return []
+    return [
+        f"{without} of {len(benchmark)} problems have no canonical solution: none is tried first, "
+        "so nothing vouches for this environment"
+    ]
 
 
 def _say_where_it_stands(observer: Observer, run: RunWriter, owed: Sequence[Key]) -> None:

@@ -13,6 +13,8 @@ so a function that the token limit cut is never trimmed into a shorter one that 
 `evalplus_code` is the parity mode: EvalPlus's own extraction, called from the installed package
 with all that it loses.
 
+Where a problem names no entry point the last block is taken (`extract_program`).
+
 Not here: running anything. Nothing is executed here.
 """
 
@@ -32,6 +34,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from harness.errors import UserError
+from harness.records import Problem
 
 THINK_MARKS = ("<think>", "</think>")
 
@@ -96,6 +99,30 @@ def extract_code(reply: str, entry_point: str) -> str:
     """
     with _quiet():
         return _extracted(reply, entry_point)
+
+
+def extract_program(reply: str) -> str:
+    """The last fenced block of Python, as LiveCodeBench takes it; the reply where it is a program.
+
+    For problems that name nothing to look for.
+
+    >>> extract_program("First:\n```python\n1\n```\nBetter:\n```python\n2\n```\n")
+    '2\n'
+    """
+    with _quiet():
+        blocks = _blocks(reply)
+        python = [block.code for block in blocks if block.is_python]
+        if blocks:
+            return (python or [block.code for block in blocks])[-1]
+        is_program = _parse(reply).tree is not None and not _has_words(reply)
+        return reply if is_program or _CODE_LINE.search(reply) else ""
+
+
+def code_for(problem: Problem, reply: str) -> str:
+    """The program in a reply to a problem."""
+    if problem.asks_for_program:
+        return extract_program(reply)
+    return extract_code(reply, problem.entry_point)
 
 
 def evalplus_code(text: str, entry_point: str) -> str:

@@ -253,6 +253,7 @@ class Screen(Observer):
                 soft_wrap=True,
             )
             self._say_unscored_bounds(found)
+            self._print_slices(found)
             if more and found.run.id in more:
                 self._out.print()
                 self._out.print_table(more[found.run.id])
@@ -288,6 +289,18 @@ class Screen(Observer):
                     str(len(found.run)),
                     str(found.run.num_unscored),
                 )
+
+    def _print_slices(self, found: Summary) -> None:
+        for kind, groups in found.slices.items():
+            table = Table(box=None, header_style="bold", pad_edge=False)
+            table.add_column(kind)
+            table.add_column("pass@1, 95%", justify="right")
+            table.add_column("problems", justify="right")
+            for group, slice_ in groups.items():
+                rate = _percent(slice_.pass_at_1)
+                table.add_row(escape(group), rate, str(slice_.num_problems))
+            self._out.print()
+            self._out.print_table(table)
 
     def _say_unscored_bounds(self, found: Summary) -> None:
         """What the score would be if all unscored samples had failed, or passed."""

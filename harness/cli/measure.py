@@ -130,7 +130,11 @@ def eval_(
     gate = Gate.of(Store(settings.home), baseline, fail_if_worse=fail_if_worse, strict=strict)
     names = benchmark.split(",") if benchmark else []
     for name in names:  # a typo in the last name must not show after an hour of the first
-        problems = benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
+        problems = benchmarks.load(
+            name,
+            data=benchmarks.DataFolders.from_settings(settings),
+            options=settings.benchmark,
+        )
         if type_:
             of_types(problems, type_.split(","))
     runs: list[EvalRun] = []

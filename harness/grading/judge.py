@@ -13,13 +13,21 @@ Timeouts are final only when the program ran out of time once more, alone on the
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from harness.errors import EnvironmentRefused
 from harness.grading.calls import SuiteJudge
+from harness.grading.livecodebench import whole_program
 from harness.grading.profiles import GRADER_VERSION, Profile
+from harness.grading.stdio import StdioJudge
 from harness.grading.submissions import Submission, Twins
-from harness.grading.truth import Truth, TruthCache, bundle_of, make_truths
+from harness.grading.truth import (
+    Truth,
+    TruthCache,
+    bundle_of,
+    make_truths,
+    truth_without_solution,
+)
 from harness.grading.unittest import UnittestJudge
 from harness.records import Problem, Status, Suite, SuiteResult, Verdict
 from sandboxes.protocol import (
@@ -35,6 +43,7 @@ from sandboxes.protocol import (
 )
 
 _STDERR_CHARS = 2000
+_MAX_EXPLICIT = 16
 
 STATUS_OF_END: dict[End, Status] = {
     End.EXCEPTION: Status.EXCEPTION,
@@ -56,6 +65,7 @@ class Progress(NamedTuple):
     total: int
 
 
+AnyJudge: TypeAlias = SuiteJudge | StdioJudge | UnittestJudge
 OnProgress = Callable[[Progress], None]
 
 
@@ -80,6 +90,8 @@ class Judge:
         self.profile = profile
         self._cache = cache
         self._truths: dict[str, Truth] = {}
+        self._explicit: dict[str, Truth] = {}
+        """Of the last problems that have no solution."""
         self._bundles: dict[tuple[str, str], Bundle] = {}
 
     @classmethod
@@ -109,11 +121,13 @@ class Judge:
     def prepare(self, problems: Sequence[Problem], on_progress: OnProgress = _silent) -> None:
         """Have the expected values of these problems, and see their solutions pass here.
 
-        Both come from the cache where they were made before.
+        Both come from the cache where they were made before. Problems without a solution say
+        themselves what is expected, and prove nothing of this environment.
 
         Raises:
             EnvironmentRefused: a canonical solution fails here that the profile can pass.
         """
+        problems = [problem for problem in problems if problem.solution]
         missing: list[Problem] = []
         for done, problem in enumerate(problems):
             on_progress(Progress("loading expected values", done, len(problems)))
@@ -172,11 +186,24 @@ class Judge:
         return sorted(
             submissions,
             key=lambda submission: (
-                -self._truths[submission.problem.sha256].reference_s,
+                -self._reference_s(submission.problem),
                 submission.problem.id,
                 submission.index,
             ),
         )
+
+    def _reference_s(self, problem: Problem) -> float:
+        return self._truths[problem.sha256].reference_s if problem.solution else 0.0
+
+    def _truth(self, problem: Problem) -> Truth:
+        """Of a problem that was prepared. Explicit ones are many and large, and quickly made."""
+        if problem.solution:
+            return self._truths[problem.sha256]
+        if problem.sha256 not in self._explicit:
+            if len(self._explicit) >= _MAX_EXPLICIT:
+                self._explicit.pop(next(iter(self._explicit)))
+            self._explicit[problem.sha256] = truth_without_solution(problem)
+        return self._explicit[problem.sha256]
 
     def grade(
         self,
@@ -218,7 +245,7 @@ class Judge:
         self, submissions: Iterable[Submission], *, alone: bool = False
     ) -> Iterator[tuple[Submission, Verdict]]:
         open_cases: dict[str, _Case] = {}
-        judges: dict[str, SuiteJudge | UnittestJudge] = {}
+        judges: dict[str, AnyJudge] = {}
         without_code: list[Submission] = []
 
         def jobs() -> Iterator[Job]:
@@ -227,14 +254,14 @@ class Judge:
                     without_code.append(submission)
                     continue
                 case = _Case(submission)
-                truth = self._truths[submission.problem.sha256]
+                truth = self._truth(submission.problem)
                 for suite in submission.problem.suites:
                     job_id = f"{number} {suite.name}"
                     judges[job_id], limits = self._suite_judge(submission.problem, suite, truth)
                     open_cases[job_id] = case
                     yield Job(
                         id=job_id,
-                        code=submission.code,
+                        code=whole_program(submission),
                         entry_point=submission.problem.entry_point,
                         bundle=self._bundle(submission.problem, suite.name),
                         limits=limits,
@@ -260,15 +287,15 @@ class Judge:
         for submission in without_code:
             yield submission, _no_code(submission, self.profile, self.level)
 
-    def _suite_judge(
-        self, problem: Problem, suite: Suite, truth: Truth
-    ) -> tuple[SuiteJudge | UnittestJudge, Limits]:
+    def _suite_judge(self, problem: Problem, suite: Suite, truth: Truth) -> tuple[AnyJudge, Limits]:
         if suite.kind == "unittest":
             unittest_truth = truth.unittests[suite.name]
             limits = self.profile.unittest_limits(unittest_truth.reference_s)
             return UnittestJudge(suite.methods, unittest_truth), limits
         suite_truth = truth.suites[suite.name]
         limits = self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes)
+        if suite.stdio:
+            return StdioJudge(self.profile, problem, suite_truth), limits
         return SuiteJudge(self.profile, problem, suite_truth), limits
 
     def _bundle(self, problem: Problem, suite: str) -> Bundle:
@@ -311,9 +338,7 @@ class _Case:
         self._results: dict[str, SuiteResult] = {}
         self._executions: list[Execution] = []
 
-    def add(
-        self, execution: Execution, judge: SuiteJudge | UnittestJudge, profile: Profile
-    ) -> None:
+    def add(self, execution: Execution, judge: AnyJudge, profile: Profile) -> None:
         suite = execution.job_id.partition(" ")[2]
         if isinstance(judge, UnittestJudge):
             judge.take(execution)
@@ -356,7 +381,7 @@ class _Case:
         )
 
 
-def _status(execution: Execution, judge: SuiteJudge | UnittestJudge, num_tests: int) -> Status:
+def _status(execution: Execution, judge: AnyJudge, num_tests: int) -> Status:
     """The one table from how a program ended, and what it answered, to a status."""
     if execution.end == End.LOST:
         return Status.UNSCORED

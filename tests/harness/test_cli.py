@@ -25,6 +25,8 @@ from harness import cli
 from harness.benchmarks import sanity
 from harness.problem_types import TYPES
 from harness.records import Status
+from tests.livecodebench_problems import PROBLEMS as LIVECODEBENCH
+from tests.livecodebench_problems import write
 
 PROBLEMS = sanity.load().problems[:6]
 NAMES = [problem.task_id.partition("/")[2] for problem in PROBLEMS]
@@ -698,3 +700,37 @@ def on_terminal(*words: str, **variables: str) -> str:
     os.close(ours)
     assert process.wait() == 0
     return sent.decode()
+
+
+# LiveCodeBench
+
+
+def test_a_release_a_window_and_its_slices(environment: Path, type_in: TypeIn):
+    folder = environment / "data" / "livecodebench"
+    folder.mkdir(parents=True)
+    write(folder / "test.jsonl")
+    rows = [
+        {"task_id": problem.id, "solution": code}
+        for problem in LIVECODEBENCH[:4]
+        for code in (problem.right[0], next(iter(problem.wrong)))
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (environment / "s.jsonl").write_text(text)
+    data = ("--set", f"data={environment / 'data'}")
+    typed = type_in(*data, "eval", "s.jsonl", "-b", "livecodebench@v1")
+    assert typed.code == 0, typed.err
+    assert "12 of 12 problems have no canonical solution" in typed.err
+    assert "difficulty" in typed.out and "medium" in typed.out
+    window = ("--set", "benchmark.before=2024-12-31", "--set", "benchmark.after=2024-12-01")
+    measured = run_of(
+        type_in(*data, *window, "eval", "s.jsonl", "-b", "livecodebench@v1", "--json")
+    )
+    assert measured["benchmark"] == "livecodebench@v1:2024-12-01..2024-12-31"
+    assert (measured["problems"], measured["samples"], measured["scored"]) == (2, 4, 4)
+    slices = cast(dict[str, dict[str, dict[str, object]]], measured["slices"])
+    assert {group: found["problems"] for group, found in slices["difficulty"].items()} == {
+        "easy": 1,
+        "medium": 1,
+    }
+    again = type_in(*data, "regrade", "last")  # the window is in the run's own name
+    assert "4 verdicts graded again, 0 changed" in again.err

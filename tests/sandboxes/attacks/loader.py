@@ -1,4 +1,4 @@
-"""The attack suite: each file of cheats/, hostile/ and unittests/ IS a program, as a sandbox gets it.
+"""The attack suite: each file in a folder here IS a program, as a sandbox gets it.
 
     for attack in CHEATS + HOSTILE:
         run(attack.program("has_close_elements"))
@@ -11,6 +11,8 @@ tried and why it must fail; then come comment lines, read here:
     # variants: int str list         for each of these words one attack, the word in VARIANT's place
     # limits: wall_s=1 processes=32  hostile only; else LIMITS
     # returns: anything              hostile only; else it returns the list of what it reached: []
+
+Those of stdio/ are cheats too, run whole for a problem that wants `a - b` and `a + b` on two lines.
 
 A cheat wants a pass. It is called with a problem's inputs, and knows more than a model could: the
 names of the agent's modules, its frames, the number of the channel's descriptor. A hostile program
@@ -92,3 +94,4 @@ def _variants_of(path: Path) -> list[Attack]:
 CHEATS = _attacks("cheats")
 HOSTILE = _attacks("hostile")
 UNITTESTS = _attacks("unittests")
+STDIO = _attacks("stdio")
