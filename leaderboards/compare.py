@@ -17,7 +17,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Literal, NamedTuple
 
+from harness import slices
 from harness.benchmarks import DataFolders
+from harness.problem_types.tables import frozen_rows
 from harness.records import EvalRun, Status, Verdict
 from harness.stats import (
     ALPHA,
@@ -66,7 +68,7 @@ def compare(
         NotComparable: different profiles, no common suite, or nothing shared.
     """
     pairs = pair(run_a, run_b, data=data)
-    known = types_of(run_a, run_b) if types is None else types
+    known = types_of(run_a, run_b, data=data) if types is None else types
     sides = _Scored.of(run_a, pairs, 0), _Scored.of(run_b, pairs, 1)
     by_suite = {
         suite: difference_of(sides[0].scores(suite), sides[1].scores(suite))
@@ -92,14 +94,34 @@ def compare(
     )
 
 
-def types_of(*runs: EvalRun) -> dict[str, str]:
-    """Task ID → type, as the runs recorded it; runs that did not say nothing."""
-    return {
-        task_id_of(problem_id): noted.type
-        for run in runs
-        for problem_id, noted in run.problems.items()
-        if noted.type is not None
-    }
+def types_of(*runs: EvalRun, data: DataFolders | None = None) -> dict[str, str]:
+    """Task ID → type, as far as it can be known: nothing is an error here.
+
+    What a run noted comes first, then the frozen tables, then the benchmark, if it is here.
+    """
+    found: dict[str, str] = {}
+    for run in runs:
+        ids = {problem_id: task_id_of(problem_id) for problem_id, _ in run.samples}
+        known = {
+            task_id: kind
+            for problem_id, task_id in ids.items()
+            if (kind := _noted_type(run, problem_id) or _frozen_type(task_id)) is not None
+        }
+        if not known:
+            told = slices.types_of(run, data=data or DataFolders.from_env())
+            known = {ids[problem_id]: kind for problem_id, kind in told.items()}
+        found |= known
+    return found
+
+
+def _noted_type(run: EvalRun, problem_id: str) -> str | None:
+    noted = run.problems.get(problem_id)
+    return noted.type if noted else None
+
+
+def _frozen_type(task_id: str) -> str | None:
+    row = frozen_rows(task_id.partition("/")[0]).get(task_id)
+    return row["type"] if row else None
 
 
 class _Scored(NamedTuple):
