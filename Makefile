@@ -20,7 +20,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
-.PHONY: help setup demo test check bench bench-grading verify lock clean
+.PHONY: help setup demo test check bench bench-grading bench-stats verify lock clean
 .PHONY: setup-models test-models bench-models type-tables
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
+	@echo 'make bench-stats    what intervals and tests promise, and what they keep (docs/statistics.md)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
@@ -78,6 +79,9 @@ bench: bench-grading
 
 bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
+
+bench-stats: setup
+	$(BIN)/python -m tests.bench_stats --write
 
 verify: setup
 	$(BIN)/python -m tests.verify

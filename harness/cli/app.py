@@ -170,7 +170,7 @@ def print_runs(
     settings: "Settings",
     comparisons: "Sequence[Comparison]" = (),
 ) -> None:
-    """Runs with their rates, over all and by problem type; and what each is against its baseline."""
+    """Runs with their rates, over all and by problem type, and what each is against its baseline."""
     from harness import slices, types_screen
     from harness.benchmarks import DataFolders
     from harness.summary import summary
