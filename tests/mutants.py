@@ -147,8 +147,8 @@ MUTANTS = [
     ),
     Mutant(
         "8 determinism: chance is seeded",
-        "sandboxes/agent/zygote.py",
-        '    sys.modules["random"].seed(seed)',
+        "sandboxes/agent/calls.py",
+        '    sys.modules["random"].seed(number)',
         '    sys.modules["random"].seed()',
         f"{_ISOLATION} -k chance",
     ),

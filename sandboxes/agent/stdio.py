@@ -44,20 +44,27 @@ def run(
 ) -> NoReturn:
     """Run one stdin/stdout job and leave the process. `isolated`: all others of this user are ours."""
     answers = calls.Answers(channel, job["output_mb"] << 20)
+    referee: _Referee | None = None
     try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # an exception here would be taken for ours
         if sys.platform == "linux":
             linux.hide_memory()
             linux.adopt_orphans()
         program = calls.compiled(calls.receive_code(channel), answers)
         if program is not None:
             texts = [cast(str, text) for (text,) in inputs]
-            _Referee(program, job, answers, isolated).run(texts)
+            referee = _Referee(program, job, answers, isolated)
+            referee.run(texts)
         os._exit(0)
     except MemoryError:
         answers.end("out_of_memory", "MemoryError")
         os._exit(0)
-    except BaseException as error:  # no program runs here: this is ours, and says so
-        try:
+    except BaseException as error:
+        if referee is not None and referee.has_run_program:
+            # No room, no process to be had: what the program did. It must not buy a second try.
+            answers.end("exception", calls.describe(error))
+            os._exit(0)
+        try:  # no program has run yet: this is ours, and says so
             os.write(2, f"the referee failed: {error!r}\n".encode("utf-8", "replace"))
         finally:
             os._exit(FAILED)
@@ -74,6 +81,7 @@ class _Referee:
         self._scratch = ("/tmp", "/dev/shm") if isolated else (os.getcwd(),)
         self._output_limit = min(OUTPUT_MB, job["output_mb"]) << 20
         self._child = 0
+        self.has_run_program = False
         self._limit_s = 0.0
         self._waited_s = 0.0
         self._is_late = False
@@ -83,13 +91,7 @@ class _Referee:
         for index, text in enumerate(texts):
             self._limit_s = self._job["longer_s"].get(str(index), self._job["input_wall_s"])
             started = time.perf_counter()
-            try:
-                output, status, said = self._run_once(text)
-            except OSError as error:
-                if index == 0:
-                    raise
-                # No room, no process to be had: what the program did with an earlier input.
-                output, status, said = b"", 0, calls.describe(error)
+            output, status, said = self._run_once(text)
             elapsed_s = time.perf_counter() - started
             if self._is_late:
                 self._answers.end("timeout", f"input {index} took too long")
@@ -118,6 +120,7 @@ class _Referee:
             if self._child == 0:
                 calls.seed(self._job["seed"])  # a forked process has other random numbers
                 _be_program(self._program, (stdin, stdout, tell), self._output_limit)
+            self.has_run_program = True
             os.close(tell)
             status = self._wait()
             self._clean_up()
@@ -209,6 +212,7 @@ def _arrange(descriptors: "tuple[int, int, int]", output_limit: int) -> None:
     if sys.platform == "linux":
         linux.hide_memory(False)  # /dev/stdin leads through /proc/self, which is root's otherwise
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     moved = [os.dup(descriptor) for descriptor in descriptors]
     for target, descriptor in zip((0, 1, _SAID), moved, strict=True):
         os.dup2(descriptor, target)  # the last one closes the channel

@@ -146,8 +146,9 @@ ORDINARY = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from sandboxes.process import ProcessSandbox, why_no_namespaces
-from tests.sandboxes.attacks.loader import HOSTILE
-from tests.sandboxes.jobs import run, witness
+from tests.sandboxes.attacks.loader import HOSTILE, STDIO
+from tests.sandboxes.jobs import run, values, witness
+QUICK = {"input_wall_s": (1.0, 1.0), "wall_s": 20.0, "memory_mb": 256}
 if why_no_namespaces():
     sys.exit(f"SKIP {why_no_namespaces()}")
 with ProcessSandbox("namespaces").open("python", 1) as workers:
@@ -155,6 +156,16 @@ with ProcessSandbox("namespaces").open("python", 1) as workers:
         if harm := attack.harm(run(workers, attack.program(), **attack.limits)):
             print(attack.name, harm)
         witness(workers)
+    for attack in STDIO:
+        execution = run(workers, attack.program(), kind="stdio", inputs=[("3 1",)] * 2, **QUICK)
+        if (b"2\\n4\\n", 0) in values(execution) or execution.end == "lost":
+            print(attack.name, execution)
+        witness(workers)
+    code = "import os, time\\nprint(os.listdir('.'), open('/dev/stdin').read(), flush=True)\\n"
+    code += "open('mark', 'w').close()\\nif os.fork() == 0: time.sleep(60)"
+    left = run(workers, code, kind="stdio", inputs=[("x",)] * 3, **QUICK)
+    if values(left) != [(b"[] x\\n", 0)] * 3:
+        print(left)
 print("done")
 """
 

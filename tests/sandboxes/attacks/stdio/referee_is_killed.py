@@ -1,7 +1,7 @@
 """The referee dies, by any signal that ends one: no answers are no right answers."""
 
 # ends: exception timeout out_of_memory
-# variants: SIGKILL SIGTERM SIGSEGV SIGABRT SIGHUP
+# variants: SIGKILL SIGTERM SIGSEGV SIGABRT SIGHUP SIGINT SIGXCPU SIGUSR1
 import os
 import signal
 
