@@ -240,7 +240,7 @@ def load(
         if dot:
             cast(_Table, tree.setdefault(section, {}))[leaf] = origin.value
         else:
-            tree[leaf] = origin.value
+            tree[key] = origin.value
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
