@@ -297,6 +297,7 @@ class TrlReward:
         self._num_tests = num_tests
         self._seed = seed
         self._begun: Step | None = None
+        self._notes: dict[str, float] = {}
 
     def __call__(
         self,
@@ -324,7 +325,7 @@ class TrlReward:
         graded = step.verdicts(attempts)
         log = cast(LogMetric | None, columns.get("log_metric"))
         if log is not None:
-            for name, value in self.metrics(attempts, graded).items():
+            for name, value in (self.metrics(attempts, graded) | self._notes).items():
                 log(name, value)
         return graded.rewards(self._reward)
 
@@ -333,6 +334,10 @@ class TrlReward:
         seed = int(content_sha256([self._seed, step])[:12], 16)
         self._begun = self._grader.step(num_tests=self._num_tests, seed=seed)
         return self._begun
+
+    def note(self, name: str, value: float) -> None:
+        """Have a number of the sampler's logged with each step's."""
+        self._notes[name] = value
 
     def metrics(self, attempts: Sequence[Attempt], graded: Graded) -> dict[str, float]:
         """What is logged of a step: shares by status, groups with signal, seconds of waiting."""

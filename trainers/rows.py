@@ -11,7 +11,7 @@ fence. Published benchmarks are refused by name: what a model learned from, it m
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,17 +83,38 @@ def read(sources: Sequence[str], *, home: Path) -> Lessons:
         UserError: there is no such thing, it is a benchmark's name, or it holds no row.
     """
     lessons: list[Lesson] = []
+    for source in sources:
+        path, manifest = _locate(source, home)
+        lessons += _lessons(path, name=manifest[: datasets.NAME_CHARS] or path.stem)
+    if not lessons:
+        raise DataError(f"{', '.join(sources)}: holds no row")
+    return replace(named(sources, home=home), lessons=tuple(lessons))
+
+
+def named(sources: Sequence[str], *, home: Path) -> Lessons:
+    """The identity of these files and datasets, and no row of them: they may be plain text.
+
+    Raises:
+        UserError: there is no such thing, or it is a benchmark's name.
+    """
     manifests: list[str] = []
     digest = hashlib.sha256()
     for source in sources:
         path, manifest = _locate(source, home)
         if manifest:
             manifests.append(manifest)
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-        lessons += _lessons(path, name=manifest[: datasets.NAME_CHARS] or path.stem)
-    if not lessons:
-        raise DataError(f"{', '.join(sources)}: holds no row")
-    return Lessons(tuple(lessons), digest.hexdigest(), tuple(manifests))
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return Lessons((), digest.hexdigest(), tuple(manifests))
+
+
+def paths(sources: Sequence[str], *, home: Path) -> list[Path]:
+    """The files that are meant.
+
+    Raises:
+        UserError: there is no such thing, or it is a benchmark's name.
+    """
+    return [_locate(source, home)[0] for source in sources]
 
 
 def _locate(source: str, home: Path) -> tuple[Path, str]:

@@ -11,7 +11,7 @@ beside the checkpoint, and a training is resumed only under the ones that it was
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
 
@@ -206,6 +206,13 @@ def load(
         said = first["msg"][:1].lower() + first["msg"][1:]
         key = ".".join(map(str, first["loc"]))
         raise ConfigError(f"train.{key}: {said}, not {first['input']!r}") from None
+
+
+def sources(settings: TrainSettings, named: Sequence[str]) -> tuple[str, ...]:
+    """All files and datasets that a training reads: those named, and those of its phases."""
+    phases = settings.phases if isinstance(settings, PretrainSettings) else ()
+    of_phases = [source for phase in phases for source in phase.data]
+    return tuple(dict.fromkeys([*named, *of_phases]))
 
 
 def _check(key: str) -> None:

@@ -8,6 +8,7 @@ Results go to standard output, talk to standard error.
     measure   eval regrade
     look      show ls
     machine   data doctor completion
+    train     init train
 """
 
 import os
@@ -18,10 +19,10 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.cli import look, machine, measure
+from harness.cli import look, machine, measure, train
 from harness.cli.app import app
 
-__all__ = ["app", "look", "machine", "main", "measure"]
+__all__ = ["app", "look", "machine", "main", "measure", "train"]
 
 
 def main() -> NoReturn:
