@@ -28,6 +28,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anyone imports tor
 collect_ignore = [
     "bench_grading.py",
     "bench_models.py",
+    "bench_training.py",
     "costs.py",
     "faults.py",
     "mutants.py",
