@@ -19,7 +19,7 @@ import re
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -176,6 +176,8 @@ class Task:
     located: checkpoints.Located
     resume_from: Path | None
     """The last step checkpoint that is whole."""
+    before: TrainedCheckpoint | None = None
+    """Its record: read now, since training removes old steps."""
     earlier: tuple[TrainedCheckpoint, ...] = ()
     """Phases before this one."""
 
@@ -183,15 +185,14 @@ class Task:
     def out(self) -> Path:
         return self.job.out
 
-    @property
-    def done_before(self) -> TrainedCheckpoint | None:
-        """What the starts before this one have done."""
-        return read_checkpoint(self.resume_from) if self.resume_from else None
+    def resumed_from(self, step: Path | None) -> "Task":
+        """The same, to be gone on with from there."""
+        return replace(self, resume_from=step, before=read_checkpoint(step) if step else None)
 
     def record(self, *, step: int, steps: int, num_tokens: int, wall_s: float) -> TrainedCheckpoint:
         """The record of the weights at a step; `wall_s` is this start's."""
-        before = self.done_before
-        wall_s += before.wall_s if before else sum(phase.wall_s for phase in self.earlier)
+        earlier_s = sum(phase.wall_s for phase in self.earlier)
+        wall_s += self.before.wall_s if self.before else earlier_s
         return TrainedCheckpoint(
             trainer=self.job.kind,
             parent=self.config.parent,
@@ -279,7 +280,8 @@ def open_task(job: TrainJob, *, clear: bool = True) -> Task:
     if clear:
         claim(job.out, config)
         _remove_torn(job.out)
-    return Task(job, config, lessons, located, steps[-1] if steps else None)
+    task = Task(job, config, lessons, located, resume_from=None)
+    return task.resumed_from(steps[-1] if steps else None)
 
 
 def claim(out: Path, config: TrainingConfig) -> None:

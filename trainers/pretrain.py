@@ -39,7 +39,7 @@ def work(task: Task, observer: TrainObserver) -> None:
         here = replace(task, job=task.job.model_copy(update={"out": out}))
         if not is_last:
             steps = jobs.whole_steps(out)
-            here = replace(here, resume_from=steps[-1] if steps else None)
+            here = here.resumed_from(steps[-1] if steps else None)
         record = None if is_last else jobs.read_checkpoint(out)
         if record is None:
             observer.say(f"phase {number + 1} of {len(phases)}: {', '.join(phase.data)}")

@@ -311,7 +311,7 @@ def recorder_class() -> Any:
 
         @property
         def num_tokens(self) -> int:
-            before = self._task.done_before
+            before = self._task.before
             kept = before.num_tokens if before and not self.tokens_are_kept else 0
             return kept + self.count_tokens()
 

@@ -72,8 +72,8 @@ class TrainSettings(Section):
     """Of torch, in a process; None is torch's own choice."""
     save_steps: PositiveInt = 100
     """What a kill costs at most."""
-    keep: PositiveInt = 2
-    """Step checkpoints that are kept, the newest."""
+    keep: Annotated[int, Field(ge=2)] = 2
+    """Step checkpoints that are kept, the newest: one may be torn by a kill."""
     log_steps: PositiveInt = 10
     track: Literal["none", "trackio", "wandb", "tensorboard"] = "none"
     """Where metrics go besides metrics.jsonl."""
