@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
 .PHONY: help setup demo test check bench bench-grading bench-stats verify lock clean
-.PHONY: setup-models test-models bench-models type-tables
+.PHONY: setup-models test-models bench-models bench-train type-tables
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -29,6 +29,7 @@ help:
 	@echo 'make test     all tests but those that take hours'
 	@echo 'make test-models   what needs torch or vLLM, in .venv-models (2 GB more)'
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
+	@echo 'make bench-train   time the trainers beside bare loops'
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
 	@echo 'make bench-stats    what intervals and tests promise, and what they keep (docs/statistics.md)'
@@ -62,6 +63,9 @@ test-models: setup-models
 
 bench-models: setup-models
 	$(MODELS_BIN)/python -m tests.bench_models
+
+bench-train: setup-models
+	$(MODELS_BIN)/python -m tests.bench_training
 
 demo: setup
 	$(BIN)/harness eval fake:demo -b sanity

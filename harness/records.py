@@ -442,3 +442,92 @@ class EvalRun:
     @property
     def num_unscored(self) -> int:
         return len(self) - self.num_scored
+
+
+# --- what is trained on --------------------------------------------------------------------
+
+
+class TrainingRow(Record):
+    """One line of a dataset's `rows.jsonl`: a verified problem, its solution and where it is from.
+
+    Every field has one type in every row, so that `datasets.load_dataset("json", …)` reads the
+    file as it is. `harness.datasets.problem_of` makes a Problem of it.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    """Unique in its dataset, and the same wherever the same task is made again."""
+    type: str
+    """The problem type that was asked for, by its name in the taxonomy."""
+    family: str
+    """The template that it is an instance of."""
+    level: int
+    """Difficulty, from 1."""
+    form: str
+    """How the problem is put: `docstring`, `sentence` or `stdio`."""
+    prompt: str
+    entry_point: str
+    """The function that is asked for; empty where the form is `stdio`."""
+    solution: str
+    """A whole program that passes the tests: it ran in the sandbox."""
+    style: str
+    """How the solution is written, as in `loop` or `library`."""
+    tests: tuple[str, ...]
+    """Expressions with literals, as in `add(1, 2) == 3`. Where the form is `stdio` the program is
+    called `run`, from standard input to standard output: `run("1 2\\n") == "3\\n"`."""
+    signature: str
+    """Of what the task means: rows with one signature are the same task."""
+    seed_id: str
+    """What the teacher made it of: a seed, or the ID of a seed program."""
+    teacher: str
+    """`<name>@<version>` of who wrote it."""
+    plan: str
+    """sha256 of the plan that asked for it."""
+    parent: str = ""
+    """The dataset that it was taken over from, where it is a replayed row."""
+
+
+class Manifest(Record):
+    """What a dataset is: rows, where they are from, and what was kept out. No times, no machine:
+    the same request gives the same manifest."""
+
+    schema_version: int = SCHEMA_VERSION
+    sha256: str
+    """Of `rows.jsonl`, to the byte."""
+    request: str
+    """sha256 of all that the rows are a function of: plan, teacher, index, parents, rules."""
+    plan: str
+    """sha256 of the plan, which lies beside it as plan.json."""
+    teacher: str
+    """`<name>@<version>`."""
+    seed: int
+    num_rows: int
+    rows_by_type: dict[str, int]
+    wanted_by_type: dict[str, int]
+    """The quotas; a type that stays below its own is exhausted, or rejected too often."""
+    rows_by_level: dict[str, int]
+    rows_by_form: dict[str, int]
+    rows_by_style: dict[str, int]
+    num_replayed: int = 0
+    """Rows taken over from the parents."""
+    num_proposed: int
+    """What the teacher wrote: accepted new rows, rejected and quarantined ones together."""
+    rejected: dict[str, int]
+    """By reason, from the first that was found."""
+    quarantined: int
+    """Rows that behave like a benchmark problem: kept aside in quarantine.jsonl, not trained on."""
+    contamination: dict[str, int]
+    """Rows that matched an evaluation problem, by level: exact, ngram, ast, behav, synthetic."""
+    ast_curve: dict[str, int]
+    """Rows whose code is at least this similar to a benchmark's solution, by threshold."""
+    index: str
+    """Hash of the index of evaluation problems that rows were held against."""
+    guarded: dict[str, int]
+    """The benchmarks in that index, with their problems."""
+    parents: tuple[str, ...] = ()
+    """Datasets whose rows these must not repeat, and from which rows are replayed."""
+
+    @property
+    def sha(self) -> str:
+        """The identity of the dataset, which its folder is called by."""
+        return content_sha256(self.model_dump(mode="json"))

@@ -36,6 +36,7 @@ LAYERS = {
     "harness.store": "nouns",
     "harness.queries": "nouns",
     "harness.benchmarks": "judge",
+    "harness.datasets": "judge",
     "harness.problem_types": "judge",
     "harness.prompts": "judge",
     "harness.published": "judge",

@@ -9,6 +9,7 @@ Results go to standard output, talk to standard error.
     look      show ls
     compare   import compare
     machine   data doctor completion
+    train     init train
 """
 
 import os
@@ -19,10 +20,10 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.cli import compare, look, machine, measure
+from harness.cli import compare, look, machine, measure, train
 from harness.cli.app import app
 
-__all__ = ["app", "compare", "look", "machine", "main", "measure"]
+__all__ = ["app", "compare", "look", "machine", "main", "measure", "train"]
 
 
 def main() -> NoReturn:

@@ -12,6 +12,7 @@ Timeouts are final only when the program ran out of time once more, alone on the
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -25,11 +26,13 @@ from harness.grading.truth import (
     Truth,
     TruthCache,
     bundle_of,
+    drawn_tests,
     make_truths,
+    suite_part,
     truth_without_solution,
 )
 from harness.grading.unittest import UnittestJudge
-from harness.records import Problem, Status, Suite, SuiteResult, Verdict
+from harness.records import Problem, Status, Suite, SuiteResult, Verdict, content_sha256
 from sandboxes.protocol import (
     Bundle,
     End,
@@ -83,7 +86,10 @@ class Judge:
         num_workers: int,
         profile: Profile,
         cache: TruthCache,
+        *,
+        to_the_end: bool = False,
     ) -> None:
+        self._to_the_end = to_the_end
         self._sandbox = sandbox
         self._workers = workers
         self._num_workers = num_workers
@@ -97,16 +103,24 @@ class Judge:
     @classmethod
     @contextmanager
     def open(
-        cls, sandbox: Sandbox, profile: Profile, *, cache: Path, num_workers: int
+        cls,
+        sandbox: Sandbox,
+        profile: Profile,
+        *,
+        cache: Path,
+        num_workers: int,
+        to_the_end: bool = False,
     ) -> Generator["Judge"]:
         """Start workers and grade on them until the block ends.
+
+        `to_the_end` runs the tests behind the first failure too: for rewards that count them.
 
         Raises:
             SandboxUnavailable: this machine has no such sandbox.
         """
         with sandbox.open("python", num_workers) as workers:
             truth_cache = TruthCache(cache, workers.environment)
-            yield cls(sandbox, workers, num_workers, profile, truth_cache)
+            yield cls(sandbox, workers, num_workers, profile, truth_cache, to_the_end=to_the_end)
 
     @property
     def environment(self) -> str:
@@ -178,6 +192,24 @@ class Judge:
             else:
                 failures[problem.id] = f"{verdict.status.value} {_first_line(verdict)}"
         return failures
+
+    def draw(self, problem: Problem, num_tests: int, seed: int) -> Problem:
+        """The problem with so many of its tests: the same ones for the same seed.
+
+        It must have been prepared, and its draw is with it: no program runs for that. A unittest
+        file stays whole.
+        """
+        assert self.profile.comparison == "strict", "a tolerance would depend on the tests before"
+        kept = drawn_tests(problem, num_tests, seed)
+        sha256 = content_sha256([problem.sha256, [list(indices) for indices in kept.values()]])
+        truth = self._truths[problem.sha256]
+        if sha256 not in self._truths:
+            self._truths[sha256] = truth.part(kept)
+        suites = [
+            suite if suite.unittest else suite_part(suite, kept[suite.name])
+            for suite in problem.suites
+        ]
+        return replace(problem, suites=tuple(suites), sha256=sha256)
 
     # --- grading ---------------------------------------------------------------------------
 
@@ -267,6 +299,7 @@ class Judge:
                         limits=limits,
                         kind=suite.kind,
                         tests=suite.unittest,
+                        stop_at_exception=not self._to_the_end,
                     )
 
         def on_values(job_id: str, chunk: Sequence[Returned]) -> Reply:
@@ -294,9 +327,8 @@ class Judge:
             return UnittestJudge(suite.methods, unittest_truth), limits
         suite_truth = truth.suites[suite.name]
         limits = self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes)
-        if suite.stdio:
-            return StdioJudge(self.profile, problem, suite_truth), limits
-        return SuiteJudge(self.profile, problem, suite_truth), limits
+        kind = StdioJudge if suite.stdio else SuiteJudge
+        return kind(self.profile, problem, suite_truth, to_the_end=self._to_the_end), limits
 
     def _bundle(self, problem: Problem, suite: str) -> Bundle:
         key = problem.sha256, suite

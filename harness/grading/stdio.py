@@ -33,41 +33,54 @@ _SLACK_BYTES = 1 << 20
 
 
 class StdioJudge:
-    """One program on one suite: counts what passed, keeps the first failure."""
+    """One program on one suite: counts what passed, keeps the first failure; ends as SuiteJudge."""
 
-    def __init__(self, profile: Profile, problem: Problem, truth: SuiteTruth) -> None:
+    def __init__(
+        self, profile: Profile, problem: Problem, truth: SuiteTruth, *, to_the_end: bool = False
+    ) -> None:
+        self._to_the_end = to_the_end
+        self._num_failed = 0
         self._is_strict = profile.comparison != "livecodebench"
         self._problem = problem
         self._truth = truth
         self.num_passed = 0
-        self.num_run = 0
         self.failed: Status | None = None
         self.failure: Failure | None = None
+
+    @property
+    def num_run(self) -> int:
+        return self.num_passed + self._num_failed
 
     def see(self, chunk: Sequence[Returned]) -> Reply:
         """Judge the next outputs, in order; the reply to the sandbox."""
         for answer in chunk:
             if answer.index >= len(self._truth.frames):
-                return self._fail(answer, Status.FORBIDDEN, "more answers than inputs")
-            if answer.exception:
-                return self._fail(answer, Status.EXCEPTION, answer.exception)
-            expected = self._expected(answer.index)
-            if answer.frame[:1] == b"D":
-                size = codec.digest_size(answer.frame)
-                if size <= 4 * len(expected.encode("utf-8", "replace")) + _SLACK_BYTES:
-                    return Reply.FULL
-                return self._fail(answer, Status.WRONG_ANSWER, f"<{size:,} bytes>")
-            written = exchange(answer.frame)
-            if written is None:
-                return self._fail(answer, Status.FORBIDDEN, "an answer of another kind")
-            text, exit_status = written
-            if self._is_strict and exit_status:
-                return self._fail(answer, Status.EXCEPTION, f"exit status {exit_status}")
-            difference = self._difference(text, expected)
-            if difference:
-                return self._fail(answer, Status.WRONG_ANSWER, f"{difference}: {text}")
-            self.num_passed += 1
-        self.num_run = self.num_passed
+                self._fail(answer, Status.FORBIDDEN, "more answers than inputs")
+                return Reply.ENOUGH
+            reply = self._see_one(answer)
+            if reply != Reply.GO_ON:
+                return reply
+        return Reply.GO_ON
+
+    def _see_one(self, answer: Returned) -> Reply:
+        if answer.exception:
+            return self._fail(answer, Status.EXCEPTION, answer.exception)
+        expected = self._expected(answer.index)
+        if answer.frame[:1] == b"D":
+            size = codec.digest_size(answer.frame)
+            if size <= 4 * len(expected.encode("utf-8", "replace")) + _SLACK_BYTES:
+                return Reply.FULL
+            return self._fail(answer, Status.WRONG_ANSWER, f"<{size:,} bytes>")
+        written = exchange(answer.frame)
+        if written is None:
+            return self._fail(answer, Status.FORBIDDEN, "an answer of another kind")
+        text, exit_status = written
+        if self._is_strict and exit_status:
+            return self._fail(answer, Status.EXCEPTION, f"exit status {exit_status}")
+        difference = self._difference(text, expected)
+        if difference:
+            return self._fail(answer, Status.WRONG_ANSWER, f"{difference}: {text}")
+        self.num_passed += 1
         return Reply.GO_ON
 
     def _expected(self, index: int) -> str:
@@ -79,7 +92,10 @@ class StdioJudge:
         return livecodebench_difference(text, expected)
 
     def _fail(self, answer: Returned, status: Status, got: str) -> Reply:
-        self.num_run = self.num_passed + 1
+        reply = Reply.GO_ON if self._to_the_end else Reply.ENOUGH
+        self._num_failed += 1
+        if self.failed is not None:
+            return reply
         self.failed = status
         if answer.index < len(self._truth.frames):
             (given,) = self._problem.suite(self._truth.name).inputs[answer.index]
@@ -89,7 +105,7 @@ class StdioJudge:
                 expected=_cut(self._expected(answer.index)),
                 got=_cut(got),
             )
-        return Reply.ENOUGH
+        return reply
 
 
 def exchange(frame: bytes) -> tuple[str, int] | None:

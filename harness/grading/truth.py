@@ -14,9 +14,10 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -75,6 +76,18 @@ class SuiteTruth:
         """Of all expected values, encoded."""
         return sum(
             len(frame) if frame[:1] != b"D" else codec.digest_size(frame) for frame in self.frames
+        )
+
+    def part(self, kept: Sequence[int]) -> "SuiteTruth":
+        """Of these tests alone."""
+        places = {old: new for new, old in enumerate(kept)}
+        return SuiteTruth(
+            name=self.name,
+            frames=tuple(self.frames[index] for index in kept),
+            large={places[old]: frame for old, frame in self.large.items() if old in places},
+            reference_s=tuple(self.reference_s[index] for index in kept),
+            first_float=_NEVER,
+            settles=tuple(self.settles[index] for index in kept),
         )
 
 
@@ -136,10 +149,42 @@ class Truth:
     failure: str = ""
     unittests: Mapping[str, UnittestTruth] = field(default_factory=dict[str, UnittestTruth])
 
+    def part(self, kept: Mapping[str, Sequence[int]]) -> "Truth":
+        """Of these tests of the suites of calls."""
+        suites = {name: suite.part(kept[name]) for name, suite in self.suites.items()}
+        return replace(self, suites=suites)
+
     @cached_property
     def reference_s(self) -> float:
         calls_s = sum(sum(suite.reference_s) for suite in self.suites.values())
         return calls_s + sum(suite.reference_s for suite in self.unittests.values())
+
+
+def drawn_tests(problem: Problem, num_tests: int, seed: int) -> dict[str, tuple[int, ...]]:
+    """Which tests of each suite of calls are drawn, `num_tests` in all, in their order."""
+    places = [
+        (suite.name, index)
+        for suite in problem.suites
+        if not suite.unittest
+        for index in range(len(suite))
+    ]
+    random = Random(f"{seed} {problem.sha256}")
+    kept = set(random.sample(places, min(num_tests, len(places))))
+    return {
+        suite.name: tuple(index for index in range(len(suite)) if (suite.name, index) in kept)
+        for suite in problem.suites
+        if not suite.unittest
+    }
+
+
+def suite_part(suite: Suite, kept: Sequence[int]) -> Suite:
+    """A suite of calls with these tests alone."""
+    expected = suite.expected
+    return replace(
+        suite,
+        inputs=tuple(suite.inputs[index] for index in kept),
+        expected=None if expected is None else tuple(expected[index] for index in kept),
+    )
 
 
 def bundle_of(suite: Suite) -> Bundle:

@@ -542,3 +542,49 @@ def test_a_known_failure_is_not_known_to_other_profiles(tmp_path: Path) -> None:
     assert not verdict_of(tmp_path, DOUBLE, one=failing, profile=PARITY).passed
     with pytest.raises(EnvironmentRefused), judge_of(tmp_path, failing, profile=MASTER):
         pass
+
+
+# --- for rewards: all tests, and draws of them ---------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [DOUBLE, WRONG, WRONG_ON_3, RAISES_ON_3, "def f(", "x = 1"])
+def test_to_the_end_counts_all_tests_and_changes_no_status(code: str, tmp_path: Path) -> None:
+    many = problem(base=range(1, 9), plus=range(9, 17))
+    found: dict[bool, Verdict] = {}
+    for to_the_end in (False, True):
+        with Judge.open(
+            FakeSandbox(), STRICT, cache=tmp_path, num_workers=1, to_the_end=to_the_end
+        ) as judge:
+            judge.prepare([many])
+            (found[to_the_end],) = judge.grade([Submission(many, code)])
+    for name, result in found[True].suites.items():
+        stopped = found[False].suites[name]
+        assert result.status == stopped.status
+        assert result.failure == stopped.failure
+        assert (result.num_passed or 0) >= (stopped.num_passed or 0)
+    counted = sum(result.num_passed or 0 for result in found[True].suites.values())
+    right = {DOUBLE: 16, WRONG: 0, WRONG_ON_3: 15, RAISES_ON_3: 15}
+    assert counted == right.get(code, 0)
+
+
+def test_a_draw_is_part_of_the_problem_and_runs_nothing(tmp_path: Path) -> None:
+    many = problem(base=range(1, 9), plus=range(9, 17))
+    sandbox = FakeSandbox()
+    with Judge.open(sandbox, STRICT, cache=tmp_path, num_workers=1, to_the_end=True) as judge:
+        judge.prepare([many])
+        before = len(sandbox.jobs)
+        draws = [judge.draw(many, 5, seed) for seed in range(20)]
+        assert len(sandbox.jobs) == before
+        assert judge.draw(many, 5, 3) == draws[3]
+        assert len({draw.sha256 for draw in draws}) > 10
+        for draw in draws:
+            assert sum(len(suite) for suite in draw.suites) == 5
+            for suite in draw.suites:
+                assert set(suite.inputs) <= set(many.suite(suite.name).inputs)
+            (right, wrong) = sorted(
+                judge.grade([Submission(draw, DOUBLE, 0), Submission(draw, WRONG, 1)]),
+                key=lambda verdict: verdict.index,
+            )
+            assert right.passed
+            assert not wrong.passed
+        assert sum(len(suite) for suite in judge.draw(many, 99, 0).suites) == 16
