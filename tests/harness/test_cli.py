@@ -243,8 +243,11 @@ def check(value: object, schema: Mapping[str, object], root: Mapping[str, object
         "string": str,
         "integer": int,
         "number": (int, float),
+        "null": type(None),
     }
-    assert isinstance(value, kinds[cast(str, schema["type"])]), (value, schema["type"])
+    asked = schema["type"]
+    names = cast(list[str], asked if isinstance(asked, list) else [asked])
+    assert any(isinstance(value, kinds[name]) for name in names), (value, names)
     if isinstance(value, list):
         for part in value:
             check(part, cast(Mapping[str, object], schema["items"]), root)
