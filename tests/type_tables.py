@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from harness.benchmarks import DataFolders, load
 from harness.problem_types import Tags, tables, tag_program
-from harness.problem_types.tables import Row, content_hash, corrected, row_of_tags
+from harness.problem_types.tables import Row, content_hash, corrected, row_of_tags, text_hash
 
 BIGCODEBENCH = "BigCodeBench-v0.1.4.jsonl.gz"
 BIGCODEBENCH_BEFORE = "BigCodeBench-v0.1.0_hf.jsonl.gz"
@@ -32,13 +32,15 @@ class Task(NamedTuple):
     entry_point: str
     solution: str
     tests: tuple[tuple[object, ...], ...] = ()
-    earlier: str | None = None
-    """The solution in an earlier release, where it is another one."""
+    forms: tuple[str, ...] = ()
+    """The solution in other prompt forms and earlier releases."""
 
     @property
     def contents(self) -> list[str]:
-        solutions = [self.solution, *([self.earlier] if self.earlier else [])]
-        hashes = [content_hash(self.entry_point, solution) for solution in solutions]
+        forms = dict.fromkeys((self.solution, *self.forms))
+        hashes = [
+            hash_(self.entry_point, form) for hash_ in (content_hash, text_hash) for form in forms
+        ]
         return list(dict.fromkeys(hashes))
 
     def tags(self) -> Tags:
@@ -56,13 +58,18 @@ def tasks(family: str, data: DataFolders) -> Iterator[Task]:
         before = {task["task_id"]: task for task in bigcodebench(data, BIGCODEBENCH_BEFORE)}
         for task in bigcodebench(data):
             prompt = task["complete_prompt"]
-            was = before[task["task_id"]]
+            forms = [
+                one[form] + between + one["canonical_solution"]
+                for one in (task, before[task["task_id"]])
+                for form in ("complete_prompt", "code_prompt")
+                for between in ("", "\n")
+            ]
             yield Task(
                 task["task_id"],
                 prompt,
                 task["entry_point"],
                 prompt + task["canonical_solution"],
-                earlier=was["complete_prompt"] + was["canonical_solution"],
+                forms=tuple(forms),
             )
         return
     for problem in load({"HumanEval": "humaneval+", "Mbpp": "mbpp+"}[family], data=data):

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from harness.errors import UnknownName
 from harness.problem_types import split as splits
-from harness.problem_types.tables import content_hash, frozen, tags_of_row
+from harness.problem_types.tables import frozen, tags_of_row
 from harness.problem_types.tagger import tag_program
 from harness.problem_types.taxonomy import (
     DOMAINS,
@@ -56,7 +56,7 @@ def tags_of(problem: Problem) -> Tags:
     The frozen table where it has this task with this content, else `tag_program`. Where the
     problem's own row names types (`Problem.types`), the first of them is its type all the same.
     """
-    row = frozen(problem.task_id, content_hash(problem.entry_point, problem.solution))
+    row = frozen(problem.task_id, problem.entry_point, problem.solution)
     tags = tags_of_row(row) if row else _live(problem)
     if not problem.types or problem.types[0] == tags.type:
         return tags
@@ -68,7 +68,7 @@ def type_of(problem: Problem) -> str:
     """The type of a problem: `problem.types[0]` if it has any, else that of its tags."""
     if problem.types:
         return problem.types[0]
-    row = frozen(problem.task_id, content_hash(problem.entry_point, problem.solution))
+    row = frozen(problem.task_id, problem.entry_point, problem.solution)
     return row["type"] if row else _live(problem).type
 
 

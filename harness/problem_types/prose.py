@@ -7,6 +7,8 @@ and a signature's names are the author's taste; so both are cut before keywords 
 import ast
 import re
 
+from harness.problem_types.syntax import parsed
+
 _EXAMPLE = re.compile(
     r"""^\W*(?:
         >>> | \.\.\.\s | assert\b                    # doctest, assertion
@@ -45,8 +47,8 @@ def prose_of(prompt: str, entry_point: str) -> str:
 def _docstring(prompt: str, entry_point: str) -> str | None:
     """The docstring of the entry point, else of the module; None where the prompt is no code."""
     try:
-        tree = ast.parse(prompt)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(prompt)
+    except ValueError:
         return None
     functions = [
         node

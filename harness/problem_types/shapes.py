@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import cast
 
-from harness.problem_types.syntax import Function, Program
+from harness.problem_types.syntax import Function, Program, parsed
 from harness.records import Value
 
 UNKNOWN = "?"
@@ -76,8 +76,8 @@ def annotated(node: ast.expr | None, program: Program) -> str:
             return "None"
         case ast.Constant(value=str(text)):
             try:
-                return annotated(ast.parse(text, mode="eval").body, program)
-            except SyntaxError:
+                return annotated(cast(ast.Expr, parsed(text).body[0]).value, program)
+            except (ValueError, IndexError, AttributeError):
                 return "object"
         case ast.Subscript(value=base, slice=inside):
             return _subscripted(annotated(base, program), inside, program)
@@ -147,8 +147,8 @@ def asserted(prompt: str) -> tuple[list[tuple[Value, ...]], list[Value]]:
         if not line.strip().startswith("assert "):
             continue
         try:
-            statement = ast.parse(line.strip()).body[0]
-        except (SyntaxError, ValueError):
+            statement = parsed(line.strip()).body[0]
+        except ValueError:
             continue
         match statement:
             case ast.Assert(test=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right])) if (

@@ -12,6 +12,7 @@ Not here: which problem type a fact speaks for (evidence.py).
 
 import ast
 import builtins
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -43,8 +44,8 @@ class Program:
     def parse(cls, solution: str) -> "Program":
         """Raises ValueError where the text is not Python."""
         try:
-            tree = ast.parse(solution)
-        except (SyntaxError, RecursionError, MemoryError) as error:
+            tree = parsed(solution)
+        except ValueError as error:
             raise ValueError(f"the solution is not Python: {error}") from None
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | Function):
@@ -107,6 +108,21 @@ class Program:
         """The definition of the entry point: the last one of that name."""
         found = [function for function in self.functions() if function.name == name]
         return found[-1] if found else None
+
+
+def parsed(text: str) -> ast.Module:
+    """The syntax tree, without the warnings that Python has for escapes in other people's code.
+
+    Raises:
+        ValueError: it is not Python.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)  # what it is in Python 3.11
+            return ast.parse(text)
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _is_text(statement: ast.stmt) -> bool:

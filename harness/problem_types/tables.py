@@ -1,10 +1,10 @@
 """The frozen tables: task id and content → tags, for the benchmarks that the world reports.
 
-    row = frozen("Mbpp/2", content_hash(entry_point, solution))
+    row = frozen("Mbpp/2", entry_point, solution)
 
 A table is a JSONL file beside this one, written by `make type-tables` and committed; a row is
-used only while the task's program is what it was when the row was written, and once a
-version is out its rows stay. What a person decided otherwise stands in corrections.toml, with the reason.
+used only while the task's program is what it was when the row was written, and no type in it
+moves without a new TAXONOMY_VERSION. What a person decided otherwise stands in corrections.toml, with the reason.
 
 Not here: how tags are made (tagger.py).
 """
@@ -18,6 +18,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NamedTuple, TypedDict, cast
 
+from harness.problem_types.syntax import parsed
 from harness.problem_types.taxonomy import TAXONOMY_VERSION, Difficulty, Evidence, Tags
 
 TABLES = {"HumanEval": "humaneval", "Mbpp": "mbpp", "BigCodeBench": "bigcodebench"}
@@ -29,7 +30,8 @@ class Row(TypedDict):
 
     id: str
     contents: list[str]
-    """The content hashes that it is valid for: one a release whose code differs."""
+    """What it is valid for: the content hash of each release whose code differs, and, so that
+    nothing has to be parsed, the hashes of the texts as they are usually loaded."""
     type: str
     io: str
     difficulty: list[int]
@@ -51,20 +53,25 @@ def content_hash(entry_point: str, solution: str) -> str:
     """What a row is valid for: the entry point's name and the lines of code of the solution.
 
     Docstrings, blank lines and spaces at line ends are left out: a benchmark's two prompt forms
-    and a reworded prompt are the same problem. The first 16 hex digits of a sha256.
+    and a reworded prompt are the same problem.
     """
     lines = solution.splitlines()
     for first, last in _docstrings(solution):
         lines[first:last] = [""] * (last - first)
     code = "\n".join(stripped for line in lines if (stripped := line.rstrip()))
-    return hashlib.sha256(f"{entry_point}\n{code}".encode()).hexdigest()[:16]
+    return text_hash(entry_point, code)
+
+
+def text_hash(entry_point: str, solution: str) -> str:
+    """The first 16 hex digits of the sha256 of a text as it is."""
+    return hashlib.sha256(f"{entry_point}\n{solution}".encode()).hexdigest()[:16]
 
 
 def _docstrings(solution: str) -> list[tuple[int, int]]:
     """The lines of each docstring, as a slice."""
     try:
-        tree = ast.parse(solution)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(solution)
+    except ValueError:
         return []
     found: list[tuple[int, int]] = []
     for node in ast.walk(tree):
@@ -75,10 +82,17 @@ def _docstrings(solution: str) -> list[tuple[int, int]]:
     return found
 
 
-def frozen(task_id: str, content: str) -> Row | None:
+def frozen(task_id: str, entry_point: str, solution: str) -> Row | None:
     """The row of that task, where its content is one that the row was made for."""
     row = frozen_rows(task_id.partition("/")[0]).get(task_id)
-    return row if row and content in row["contents"] else None
+    if row is None:
+        return None
+    contents = row["contents"]
+    known = (
+        text_hash(entry_point, solution) in contents
+        or content_hash(entry_point, solution) in contents
+    )
+    return row if known else None
 
 
 @cache

@@ -4,6 +4,8 @@ import ast
 import builtins
 from collections.abc import Callable
 
+from harness.problem_types.syntax import parsed
+
 
 class _Names(ast.NodeVisitor):
     """The names that a program binds, in the order of their appearance."""
@@ -95,7 +97,7 @@ def new_names(*programs: str, name: Callable[[int], str]) -> dict[str, str]:
     """Old name → new one, for all that the programs bind or import; no two become one."""
     names = _Names()
     for program in programs:
-        names.visit(ast.parse(program))
+        names.visit(parsed(program))
     new = {old: name(place) for place, old in enumerate(names.found)}
     assert len(set(new.values())) == len(new)
     assert not set(new.values()) & set(dir(builtins))
@@ -103,4 +105,4 @@ def new_names(*programs: str, name: Callable[[int], str]) -> dict[str, str]:
 
 
 def renamed(program: str, new: dict[str, str]) -> str:
-    return ast.unparse(_Renamer(new).visit(ast.parse(program)))
+    return ast.unparse(_Renamer(new).visit(parsed(program)))
