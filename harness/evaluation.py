@@ -395,7 +395,11 @@ def _open_run(
     """The run, opened. A home that can't be written is the user's to mend: nothing is done yet."""
     try:
         run = store.open_run(config, name=name, fresh=fresh)
-        run.note_problems(benchmarks.notes(problems))
+        try:
+            run.note_problems(benchmarks.notes(problems))
+        except StorageError:
+            run.close()
+            raise
     except StorageError as error:
         raise UserError(str(error)) from error
     return run

@@ -31,7 +31,7 @@ from harness.evaluation import Observer
 from harness.grading import Progress
 from harness.queries import RunRow
 from harness.records import PUBLISHED, EvalRun, Sample, Status, Verdict
-from harness.stats import Estimate, estimate_pass_at_k
+from harness.stats import MIN_EVENTS, Estimate, estimate_pass_at_k
 from harness.store import RunWriter
 from harness.summary import Summary, rate_as_json, summary
 
@@ -254,6 +254,12 @@ class Screen(Observer):
             )
             self._say_unscored_bounds(found)
             self._print_slices(found)
+            if found.rough:
+                self._out.print(
+                    f"few problems tell passes from failures here (n·p below {MIN_EVENTS}): "
+                    f"the interval of {', '.join(found.rough)} is likely too narrow",
+                    markup=False,
+                )
             if more and found.run.id in more:
                 self._out.print()
                 self._out.print_table(more[found.run.id])

@@ -53,9 +53,9 @@ def main() -> None:
     started = time.monotonic()
     random = np.random.default_rng(20_261_125)
     lines = [*_cells_table(random, asked.reps), "", *_events_table(random, asked.reps)]
-    lines += ["", f"{asked.reps:,} benchmarks a cell, {time.monotonic() - started:.0f} s."]
+    lines += ["", f"{asked.reps:,} benchmarks a cell."]
     text = "\n".join(lines)
-    print(text)
+    print(f"{text}\n\nin {time.process_time() - started:.0f} CPU s")
     _time_comparisons(random)
     if asked.write:
         before, _, rest = DOC.read_text("utf-8").partition(BEGIN)

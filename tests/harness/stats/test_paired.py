@@ -2,6 +2,7 @@
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # (scipy and statsmodels have no types)
 
 import itertools
@@ -227,7 +228,7 @@ def test_samples_help_as_far_as_problems_allow():
     reach = scipy.stats.norm.ppf(0.975) + scipy.stats.norm.ppf(0.8)
 
     def detectable(k: int) -> float:
-        return reach * math.sqrt((0.05 + 0.3 / k) / 1140)
+        return float(reach) * math.sqrt((0.05 + 0.3 / k) / 1140)
 
     assert detectable(note.num_samples) <= 0.03 < detectable(note.num_samples - 1)
     few = power(0.59, 164, split)  # 164 problems are too few for any number of samples
