@@ -30,7 +30,7 @@ from harness.doctor import Finding
 from harness.evaluation import Observer
 from harness.grading import Progress
 from harness.queries import RunRow
-from harness.records import EvalRun, Sample, Status, Verdict
+from harness.records import EvalRun, Sample, Status, Verdict, task_id_of
 from harness.stats import Estimate, estimate_pass_at_k
 from harness.store import RunWriter
 from harness.summary import Summary, rate_as_json, summary
@@ -152,7 +152,8 @@ class Screen(Observer):
         self._graded_at.append(time.monotonic())
         if self._verbose:
             mark = MARKS.get(verdict.status, "✗")
-            self.say(f"{mark} {verdict.problem_id} #{verdict.index}: {verdict.status.value}")
+            name = task_id_of(verdict.problem_id, run.config.benchmark)
+            self.say(f"{mark} {name} #{verdict.index}: {verdict.status.value}")
         if not self._is_due():
             return
         scored = [verdict for verdict in run.verdicts.values() if verdict.scored]
@@ -313,7 +314,7 @@ class Screen(Observer):
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for verdict in verdicts:
-            name = verdict.problem_id.partition("/")[2]
+            name = task_id_of(verdict.problem_id, run.config.benchmark)
             sample = f"{name} #{verdict.index}" if verdict.index else name
             table.add_row(
                 MARKS.get(verdict.status, "✗"),
@@ -325,7 +326,7 @@ class Screen(Observer):
             self._out.print_table(table)
         self._out.print(f"{len(verdicts)} of {len(run)} samples", markup=False)
         if verdicts:
-            name = verdicts[0].problem_id.partition("/")[2]
+            name = task_id_of(verdicts[0].problem_id, run.config.benchmark)
             self._out.print(
                 f"next: {self._command} show {shlex.quote(run.id)} {shlex.quote(name)}",
                 markup=False,
@@ -338,7 +339,8 @@ class Screen(Observer):
             sample = run.samples[verdict.key]
             status = verdict.status
             self._out.print(
-                f"{MARKS.get(status, '✗')} {verdict.problem_id} #{verdict.index}: {status.value}",
+                f"{MARKS.get(status, '✗')} {task_id_of(verdict.problem_id, run.config.benchmark)} "
+                f"#{verdict.index}: {status.value}",
                 style="bold",
                 markup=False,
             )

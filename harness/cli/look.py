@@ -39,7 +39,7 @@ def show(
     """
     from harness import queries
     from harness.errors import UnknownName
-    from harness.records import Status
+    from harness.records import Status, task_id_of
     from harness.store import Store
 
     settings = invocation.settings()
@@ -51,7 +51,8 @@ def show(
     recorded = store.load(run)
     ids = {problem_id for problem_id, _ in recorded.samples}
     if problem and not any(f"/{known}".endswith(f"/{problem}") for known in ids):
-        raise UnknownName("problem", problem, {known.partition("/")[2] for known in ids})
+        benchmark = recorded.config.benchmark
+        raise UnknownName("problem", problem, {task_id_of(known, benchmark) for known in ids})
     if problem is None and not failed and wanted is None:
         print_runs(screen, [recorded], as_json)
         return

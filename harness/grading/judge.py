@@ -150,7 +150,8 @@ class Judge:
                 [problem for problem in ungated if problem.id not in failures], on_progress
             )
         if failures:
-            raise EnvironmentRefused(_refusal(failures, len(problems), self.profile.name))
+            named = {p.task_id: failures[p.id] for p in problems if p.id in failures}
+            raise EnvironmentRefused(_refusal(named, len(problems), self.profile.name))
 
     def _make_truths(
         self, problems: list[Problem], workers: Workers, on_progress: OnProgress
