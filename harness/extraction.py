@@ -106,8 +106,8 @@ def extract_program(reply: str) -> str:
 
     For problems that name nothing to look for.
 
-    >>> extract_program("First:\n```python\n1\n```\nBetter:\n```python\n2\n```\n")
-    '2\n'
+    >>> extract_program("First:\\n```python\\n1\\n```\\nBetter:\\n```python\\n2\\n```\\n")
+    '2\\n'
     """
     with _quiet():
         blocks = _blocks(reply)

@@ -132,7 +132,7 @@ def test_a_first_run_and_the_same_command_again(environment: Path, type_in: Type
     assert first.code == 0
     run_id = re.search(r"runs/(mine\.sanity\.[0-9a-f]{8})\n", first.out)
     assert run_id
-    assert re.search(r"sanity +plus +1 +83\.3% \[.*\] +6 of 68 +6 +0\n", first.out)
+    assert re.search(r"sanity +plus +83\.3% \[.*\] +6 of 68 +6 +0\n", first.out)
     assert "passed 5  wrong_answer 1" in first.out
     assert f"next: harness show {run_id[1]} --failed" in first.out
     sandbox, partial = first.err.splitlines()
@@ -154,6 +154,21 @@ def test_n_and_limit_extend(environment: Path, type_in: TypeIn):
     assert (whole["samples"], whole["problems"]) == (12, 6)
     assert whole["run"] == run["run"]
     assert cast(dict[str, object], whole["pass@2"]).keys() == {"base", "plus"}
+
+
+def test_a_suite_has_one_row_and_each_k_a_column(environment: Path, type_in: TypeIn):
+    typed = type_in("eval", write_samples(environment / "s.jsonl", num_samples=4, num_problems=2))
+    head, base, plus, *_ = typed.out.splitlines()
+    assert head.split() == ("benchmark suite pass@1, 95% pass@4 problems samples unscored".split())
+    assert base.split()[:3] == ["sanity", "base", "50.0%"]
+    assert plus.split()[:2] == ["sanity", "plus"] and base.split()[-5:] == [
+        "2",
+        "of",
+        "68",
+        "8",
+        "0",
+    ]
+    assert "pass@2" in run_of(type_in("show", "last", "--json")), "there all of them are"
 
 
 def test_a_named_run_that_changed_is_refused_with_both_commands(environment: Path, type_in: TypeIn):
