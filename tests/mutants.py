@@ -78,7 +78,7 @@ MUTANTS = [
     Mutant(
         "5 no file is left behind",
         "sandboxes/agent/supervisor.py",
-        "        if not any(os.listdir(directory) for directory in _SCRATCH):\n            return True",
+        "        if self._scratch_is_as_made():\n            return True",
         "        return True",
         f"{_ISOLATION} -k no_file_is_left",
     ),
