@@ -133,21 +133,20 @@ def evaluate(
             raise UserError(f"{source}: on which benchmark? Name one: -b humaneval+")
         asked = _Asked(model, settings, sandbox, observer)
         return asked.evaluate(benchmark, name=name, fresh=fresh)
-    isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO, say=observer.say)
-    if isolation.note:
-        observer.say(isolation.note)
-    if source == DEMO:
-        recorded = replay.replay_demo(hostile=not isolation.is_plain)
-        if isolation.is_plain:
-            observer.say("plain isolation only: the demo's hostile replies are left out")
-    else:
-        recorded = replay.open_replay(Path(source))
+    # What the user has to mend comes before what takes a while, and talks.
+    recorded = replay.replay_demo() if source == DEMO else replay.open_replay(Path(source))
     problems = benchmarks.load(
         _benchmark_name(recorded, benchmark),
         data=DataFolders.from_settings(settings),
         options=settings.benchmark,
     )
     profile = profile_named(settings.grading.profile or problems.default_profile)
+    isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO, say=observer.say)
+    if isolation.note:
+        observer.say(isolation.note)
+    if source == DEMO and isolation.is_plain:
+        recorded = replay.replay_demo(hostile=False)
+        observer.say("plain isolation only: the demo's hostile replies are left out")
     found = recorded.samples(
         problems, n=settings.eval.num_samples, extraction=settings.replay.extraction
     )
@@ -333,10 +332,6 @@ def regrade(
     observer = observer or Observer()
     store = Store(settings.home)
     old = store.load(ref)
-    is_demo = old.config.checkpoint.source == DEMO
-    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo, say=observer.say)
-    if isolation.note:
-        observer.say(isolation.note)
     problems = benchmarks.load(old.config.benchmark, data=DataFolders.from_settings(settings))
     if problems.hash != old.config.benchmark_hash:
         raise DataError(
@@ -346,6 +341,10 @@ def regrade(
     is_published = old.config.profile == PUBLISHED  # by nobody's rules here
     recorded = problems.default_profile if is_published else old.config.profile
     profile = profile_named(settings.grading.profile or recorded)
+    is_demo = old.config.checkpoint.source == DEMO
+    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo, say=observer.say)
+    if isolation.note:
+        observer.say(isolation.note)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
         isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers

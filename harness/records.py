@@ -54,6 +54,15 @@ class Status(StrEnum):
     """We failed, not the model: excluded from every rate, counted aloud, tried again."""
 
 
+def task_id_of(problem_id: str, benchmark: str) -> str:
+    """The publisher's own id in a problem's: what a person reads where the benchmark is named.
+
+    >>> task_id_of("sanity/sanity/add", "sanity"), task_id_of("jsonl:a/b.jsonl/x/y", "jsonl:a/b.jsonl")
+    ('sanity/add', 'x/y')
+    """
+    return problem_id.removeprefix(f"{benchmark}/")
+
+
 Split = Literal["steer", "holdout"]
 
 

@@ -164,7 +164,8 @@ class Judge:
                 [problem for problem in ungated if problem.id not in failures], on_progress
             )
         if failures:
-            raise EnvironmentRefused(_refusal(failures, len(problems), self.profile.name))
+            named = {p.task_id: failures[p.id] for p in problems if p.id in failures}
+            raise EnvironmentRefused(_refusal(named, len(problems), self.profile.name))
 
     def _make_truths(
         self, problems: list[Problem], workers: Workers, on_progress: OnProgress
@@ -250,28 +251,37 @@ class Judge:
         """
         twins = twins or Twins()
         doubtful: list[Submission] = []
-        for submission, verdict in self._grade_twins(twins.firsts(submissions), twins):
+        owed: list[Submission] = []
+        for submission, verdict in self._grade_once(twins.firsts(submissions)):
+            if _has_timeout(verdict):
+                doubtful.append(submission)  # its twins wait with it
+                continue
+            settled = twins.settle(submission, verdict)
+            owed += settled.owed
+            for each, found in ((submission, verdict), *settled.copies):
+                yield _of_reply(each, found)
+        for submission, verdict in twins.rest():
+            yield _of_reply(submission, verdict)
+        for submission, verdict in self._grade_once(owed) if owed else ():
             if _has_timeout(verdict):
                 doubtful.append(submission)
             else:
                 yield _of_reply(submission, verdict)
         for submission in doubtful:
-            for _, verdict in self._grade_once([submission], alone=True):
-                yield _of_reply(submission, verdict)
+            yield from self._settle_alone(submission, twins)
 
-    def _grade_twins(
-        self, firsts: Iterable[Submission], twins: Twins
-    ) -> Iterator[tuple[Submission, Verdict]]:
-        """Verdicts of the firsts, of their twins, and of the twins that need a run of their own."""
-        owed: list[Submission] = []
-        for submission, verdict in self._grade_once(firsts):
-            yield submission, verdict
+    def _settle_alone(self, doubtful: Submission, twins: Twins) -> Iterator[Verdict]:
+        """The final verdicts of a program that has timed out in company, and of its twins.
+
+        Of a timeout no twin gets a copy. Each has the run that decides, and spares the other.
+        """
+        to_do = [doubtful]
+        while to_do:
+            (submission, verdict), *_ = self._grade_once([to_do.pop()], alone=True)
             settled = twins.settle(submission, verdict)
-            owed += settled.owed
-            yield from settled.copies
-        yield from twins.rest()
-        if owed:
-            yield from self._grade_once(owed)
+            to_do += settled.owed
+            for each, found in ((submission, verdict), *settled.copies):
+                yield _of_reply(each, found)
 
     def _grade_once(
         self, submissions: Iterable[Submission], *, alone: bool = False

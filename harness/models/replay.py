@@ -213,7 +213,7 @@ def open_replay(path: Path, *, name: str | None = None) -> Replay:
     return Replay(checkpoint, rows, warnings)
 
 
-def replay_demo(hostile: bool) -> Replay:
+def replay_demo(*, hostile: bool = True) -> Replay:
     """The checkpoint `fake:demo`: the bundled replies to the benchmark `sanity`.
 
     Hostile replies attack the judge; they are left out where nothing but goodwill isolates them.

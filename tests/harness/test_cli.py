@@ -133,7 +133,7 @@ def test_a_first_run_and_the_same_command_again(environment: Path, type_in: Type
     assert first.code == 0
     run_id = re.search(r"runs/(mine\.sanity\.[0-9a-f]{8})\n", first.out)
     assert run_id
-    assert re.search(r"sanity +plus +1 +83\.3% \[.*\] +6 of 68 +6 +0\n", first.out)
+    assert re.search(r"sanity +plus +83\.3% \[.*\] +6 of 68 +6 +0\n", first.out)
     assert "passed 5  wrong_answer 1" in first.out
     assert f"next: harness show {run_id[1]} --failed" in first.out
     sandbox, partial = first.err.splitlines()
@@ -155,6 +155,21 @@ def test_n_and_limit_extend(environment: Path, type_in: TypeIn):
     assert (whole["samples"], whole["problems"]) == (12, 6)
     assert whole["run"] == run["run"]
     assert cast(dict[str, object], whole["pass@2"]).keys() == {"base", "plus"}
+
+
+def test_a_suite_has_one_row_and_each_k_a_column(environment: Path, type_in: TypeIn):
+    typed = type_in("eval", write_samples(environment / "s.jsonl", num_samples=4, num_problems=2))
+    head, base, plus, *_ = typed.out.splitlines()
+    assert head.split() == ("benchmark suite pass@1, 95% pass@4 problems samples unscored".split())
+    assert base.split()[:3] == ["sanity", "base", "50.0%"]
+    assert plus.split()[:2] == ["sanity", "plus"] and base.split()[-5:] == [
+        "2",
+        "of",
+        "68",
+        "8",
+        "0",
+    ]
+    assert "pass@2" in run_of(type_in("show", "last", "--json")), "there all of them are"
 
 
 def test_a_named_run_that_changed_is_refused_with_both_commands(environment: Path, type_in: TypeIn):
@@ -207,7 +222,7 @@ def test_a_torn_last_line_is_left_out_and_said(environment: Path, type_in: TypeI
 def test_quiet_and_verbose(environment: Path, type_in: TypeIn):
     samples = write_samples(environment / "s.jsonl", num_problems=1)
     loud = type_in("-v", "eval", samples)
-    assert f"✓ {PROBLEMS[0].id} #0: passed" in loud.err
+    assert f"\n✓ {PROBLEMS[0].task_id} #0: passed" in f"\n{loud.err}"
     assert type_in("-q", "eval", samples) == (0, loud.out, "")
 
 
@@ -424,7 +439,9 @@ def test_doctor_says_what_to_do(type_in: TypeIn, environment: Path):
             "eval s.jsonl --sandbox foo",
             "--sandbox: .* 'auto', 'container', 'namespaces' or 'plain'",
         ),
-        ("eval s.jsonl --home x", "--home goes before the verb: harness --home"),
+        ("eval s.jsonl --set eval.limit", "write it as key=value"),
+        ("eval s.jsonl --home", "option '--home' requires an argument"),
+        ("eval fake:nope", "unknown checkpoint 'fake:nope': did you mean fake:demo?"),
         ("eval s.jsonl --frsh", r"no such option: --frsh .*--fresh.* \(see harness eval -h\)"),
         ("eval", "missing argument 'CHECKPOINT'"),
         ("evl s.jsonl", "did you mean 'eval'"),
@@ -451,6 +468,29 @@ def test_one_line_and_exit_2(environment: Path, type_in: TypeIn, words: str, sai
     assert typed.code == 2
     assert re.search(said.replace("?", r"\?").replace(r"\\?", r"\?"), typed.complaint, re.I)
     assert not (environment / "home" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "eval s.jsonl --home other --set eval.limit=1 -q --json",
+        "eval --set=eval.limit=1 s.jsonl --json --quiet --home=other",
+        "--home other eval s.jsonl -q --no-color --set eval.limit=9 --set eval.limit=1 --json",
+    ],
+)
+def test_global_options_are_as_welcome_behind_the_verb(
+    environment: Path, type_in: TypeIn, words: str
+):
+    write_samples(environment / "s.jsonl", num_problems=2)
+    typed = type_in(*words.split())
+    assert run_of(typed)["samples"] == 1 and typed.err == ""
+    assert [path.name for path in (environment / "other").iterdir()] == ["runs"]
+
+
+def test_a_missing_file_is_told_before_anything_is_started(type_in: TypeIn):
+    """The sandbox may have an image to build first."""
+    typed = type_in("eval", "none.jsonl")
+    assert typed.err == f"{typed.complaint}\n"
 
 
 def test_names_of_a_run_get_did_you_mean(environment: Path, type_in: TypeIn):
