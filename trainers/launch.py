@@ -83,6 +83,8 @@ def run(job: TrainJob, observer: TrainObserver) -> None:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
     if error:
         raise UserError(error)
     if code:
@@ -98,7 +100,8 @@ def _configuration(settings: TrainSettings) -> str:
         has_gpu = bool(importlib.import_module("torch").cuda.is_available())
     fields: dict[str, object] = {
         "compute_environment": "LOCAL_MACHINE",
-        "distributed_type": "MULTI_GPU" if has_gpu else "MULTI_CPU",
+        # On a CPU too: MULTI_CPU is one process, in silence; `use_cpu` makes these gloo processes.
+        "distributed_type": "MULTI_GPU" if settings.devices > 1 else "NO",
         "machine_rank": 0,
         "main_training_function": "main",
         "num_machines": 1,

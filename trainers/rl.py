@@ -11,6 +11,7 @@ for old probabilities is needed. Completions that the token limit cut are left o
 
 import logging
 import math
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple, cast
@@ -81,7 +82,7 @@ def work(task: Task, observer: TrainObserver) -> None:
     settings = cast(RlSettings, task.job.trainer_settings())
     running.check_tracker(settings)
     harness = task.job.harness_settings()
-    trl: Any = import_module("trl")
+    trl = _trl(settings)
     tokens = running.tokens_of(task)
     style = style_of(tokens, harness)
     asked = prompts_of(task.lessons.gradable(), tokens, style, settings)
@@ -128,6 +129,19 @@ def work(task: Task, observer: TrainObserver) -> None:
         recorder.tokens_are_kept = True
         recorder.count_tokens = lambda: int(trainer.state.num_input_tokens_seen)
         running.run(trainer, task, tokenizer=tokens.tokenizer, recorder=recorder)
+
+
+def _trl(settings: RlSettings) -> Any:
+    """The library, its trainer loaded: with it comes vLLM, where that is installed.
+
+    What the two say of one another's versions is for those who sample with vLLM.
+    """
+    with warnings.catch_warnings():
+        if not sampler_of(settings).startswith("vllm-"):
+            warnings.simplefilter("ignore")
+        trl: Any = import_module("trl")
+        _ = trl.GRPOTrainer
+        return trl
 
 
 def _arguments(config_class: Any, task: Task, settings: RlSettings, num_problems: int) -> Any:

@@ -356,7 +356,7 @@ def recorder_class() -> Any:
             }
             with (self._task.out / METRICS).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row | finite) + "\n")
-            self._said = {name: float(value) for name, value in numbers.items()}
+            self._said |= {name: float(value) for name, value in numbers.items()}
             self._tell(state)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:

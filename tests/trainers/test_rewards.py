@@ -3,6 +3,7 @@
 import ast
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,6 +35,8 @@ RIGHT = "```python\ndef triple(x):\n    return 3 * x\n```"
 WRONG = "```python\ndef triple(x):\n    return x\n```"
 UP_TO_5 = "```python\ndef triple(x):\n    return 3 * x if x <= 5 else x\n```"
 BROKEN = "```python\ndef triple(x)\n    return 3 * x\n```"
+LIMIT_S = 0.5
+"""Of an input, in the real sandbox: some damaged programs loop, and every timeout is tried twice."""
 NO_CODE = "I would rather not."
 
 
@@ -264,7 +267,7 @@ def real(folder: Path) -> Iterator[Grader]:
         settings=settings(folder),
         to_the_end=True,
         sandbox=ProcessSandbox(),
-        time_limit_s=1.0,
+        time_limit_s=LIMIT_S,
     ) as grader:
         yield grader
 
@@ -319,11 +322,15 @@ def _damage(tree: ast.Module, draws: random.Random) -> None:
             _damage(tree, draws)
 
 
+def problems_of(samples: list[tuple[Problem, str]]) -> list[Problem]:
+    return list({problem.id: problem for problem, _ in samples}.values())
+
+
 def judged(samples: list[tuple[Problem, str]], folder: Path) -> list[Verdict]:
     """By the judge itself, in the order of the samples."""
-    profile = profile_named("strict")
+    profile = replace(profile_named("strict"), min_time_limit_s=LIMIT_S)
     with Judge.open(ProcessSandbox(), profile, cache=folder / "cache", num_workers=2) as judge:
-        judge.prepare(list(dict.fromkeys(problem for problem, _ in samples)))
+        judge.prepare(problems_of(samples))
         submissions = [
             Submission(problem, code, index) for index, (problem, code) in enumerate(samples)
         ]
@@ -335,10 +342,11 @@ def disagreements(count: int, folder: Path, seed: int = 0) -> list[str]:
     samples = programs(count, seed)
     attempts = [Attempt(problem.id, "?", code) for problem, code in samples]
     with Grader(
-        dict.fromkeys(problem for problem, _ in samples),
+        problems_of(samples),
         settings=settings(folder),
         to_the_end=True,
         sandbox=ProcessSandbox(),
+        time_limit_s=LIMIT_S,
     ) as grader:
         found = grader.step().verdicts(attempts).verdicts
     return [

@@ -3,6 +3,7 @@
 Kills are kills: a process is ended with -9 in the middle of a step, and the same job is done again.
 """
 
+import copy
 import json
 import os
 import signal
@@ -162,7 +163,7 @@ def test_muon_and_adamw_are_saved_and_loaded_as_one(world: World) -> None:
     step(model, optimizer)
     other, resumed = made()
     other.load_state_dict(model.state_dict())
-    resumed.load_state_dict(optimizer.state_dict())
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))  # as from a file
     step(model, optimizer)
     step(other, resumed)
     for one, two in zip(model.parameters(), other.parameters(), strict=True):
@@ -222,7 +223,7 @@ def test_the_loss_is_on_the_completion_and_its_end(world: World) -> None:
 
 def test_rows_that_are_cut_are_counted_aloud(world: World) -> None:
     heard = Heard()
-    world.train("sft", "cut", steps=1, max_length=130, heard=heard)
+    world.train("sft", "cut", steps=1, max_length=92, heard=heard)
     (said,) = [line for line in heard.said if "longer than max_length" in line]
     assert said.startswith("WARNING: ")
 
@@ -320,7 +321,7 @@ def test_an_adapter_is_trained_resumed_and_merged(world: World) -> None:
     adapted = peft.PeftModel.from_pretrained(base, str(world.folder / "adapter"))
     merged = load(str(world.folder / "merged"))
     ids = torch.arange(3, 40)[None]
-    difference = (adapted(ids).logits - merged(ids).logits).abs().max()
+    difference = (adapted(ids).logits - merged(ids).logits).detach().abs().max()
     assert float(difference) < 1e-4
     told = jobs.read_checkpoint(world.folder / "merged")
     assert told is not None
