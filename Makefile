@@ -20,8 +20,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
-.PHONY: help setup demo test check bench bench-grading bench-stats verify lock clean
-.PHONY: setup-models test-models bench-models bench-train type-tables
+.PHONY: help setup demo test check verify lock clean setup-models test-models type-tables
+.PHONY: bench bench-grading bench-stats bench-teacher bench-models bench-train
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -31,7 +31,7 @@ help:
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
 	@echo 'make bench-train   time the trainers beside bare loops'
 	@echo 'make check    format, lint, types, and who imports whom'
-	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
+	@echo 'make bench    time grading against the installed evalplus (bench-grading) and the teacher (bench-teacher)'
 	@echo 'make bench-stats    what intervals and tests promise, and what they keep (docs/statistics.md)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
@@ -79,13 +79,16 @@ check: setup
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_dependencies.py
 
-bench: bench-grading
+bench: bench-grading bench-teacher
 
 bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
 
 bench-stats: setup
 	$(BIN)/python -m tests.bench_stats --write
+
+bench-teacher: setup
+	$(BIN)/python -m tests.bench_teacher
 
 verify: setup
 	$(BIN)/python -m tests.verify

@@ -126,7 +126,7 @@ class Style:
         if problem.asks_for_program:
             return self._program_prompt(problem, template)
         if self.form == "base":
-            stops = (*STOPS, *BASE_STOPS.get(problem.family, BASE_STOPS["humaneval"]))
+            stops = (*STOPS, *_base_stops(problem))
             return Prompt(text=f"{problem.prompt.strip()}\n", stops=stops)
         if self.form == "messages":
             # EvalPlus's providers of endpoints name the language in the fence, and stop at nothing.
@@ -216,6 +216,15 @@ def cut(text: str, stops: Sequence[str]) -> str:
     'return 1'
     """
     return text[: min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))]
+
+
+def _base_stops(problem: Problem) -> Sequence[str]:
+    """By the family; else by the prompt: one that the program follows, imports first, is as MBPP's
+    are, and one that ends inside the function as HumanEval's."""
+    if problem.family in BASE_STOPS:
+        return BASE_STOPS[problem.family]
+    begun = f"def {problem.entry_point}(" in problem.prompt
+    return BASE_STOPS["humaneval" if begun else "mbpp"]
 
 
 def _keeps_prefill(template: ChatTemplate, asked: str, system: str | None) -> bool:
