@@ -20,9 +20,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
-.PHONY: help setup demo test check bench bench-grading bench-teacher verify lock clean
-.PHONY: bench-generate
-.PHONY: setup-models test-models bench-models type-tables
+.PHONY: help setup demo test check verify lock clean setup-models test-models type-tables
+.PHONY: bench bench-grading bench-stats bench-teacher bench-models bench-train bench-generate
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -30,9 +29,11 @@ help:
 	@echo 'make test     all tests but those that take hours'
 	@echo 'make test-models   what needs torch or vLLM, in .venv-models (2 GB more)'
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
+	@echo 'make bench-train   time the trainers beside bare loops'
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (bench-grading) and the teacher (bench-teacher)'
 	@echo 'make bench-generate   rows a second of harness generate, by stage, on 2 cores'
+	@echo 'make bench-stats    what intervals and tests promise, and what they keep (docs/statistics.md)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
@@ -64,6 +65,9 @@ test-models: setup-models
 bench-models: setup-models
 	$(MODELS_BIN)/python -m tests.bench_models
 
+bench-train: setup-models
+	$(MODELS_BIN)/python -m tests.bench_training
+
 demo: setup
 	$(BIN)/harness eval fake:demo -b sanity
 
@@ -80,6 +84,9 @@ bench: bench-grading bench-teacher
 
 bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
+
+bench-stats: setup
+	$(BIN)/python -m tests.bench_stats --write
 
 bench-teacher: setup
 	$(BIN)/python -m tests.bench_teacher

@@ -17,6 +17,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeAlias, cast, get_args
 
@@ -61,6 +62,15 @@ class SandboxSettings(Section):
     """Of one container, with all that runs in it; None is 16 GiB, or 0.9 of the machine's."""
     allow_plain: bool = False
     """Whether `auto` may fall back to plain processes, which are no isolation."""
+
+
+class BenchmarkSettings(Section):
+    """Which problems of a benchmark are meant, where it has such a choice. Part of its name."""
+
+    after: date | None = None
+    """Only problems released on that day or later."""
+    before: date | None = None
+    """Only problems released on that day or earlier."""
 
 
 class GradingSettings(Section):
@@ -182,6 +192,7 @@ class Settings(Section):
     cache: HomePath = Field(default_factory=_default_cache)
     """What can be made again; by default `code-harness` in XDG_CACHE_HOME or ~/.cache."""
     sandbox: SandboxSettings = SandboxSettings()
+    benchmark: BenchmarkSettings = BenchmarkSettings()
     grading: GradingSettings = GradingSettings()
     replay: ReplaySettings = ReplaySettings()
     model: ModelSettings = ModelSettings()
@@ -189,6 +200,8 @@ class Settings(Section):
     prompt: PromptSettings = PromptSettings()
     eval: EvalSettings = EvalSettings()
     display: DisplaySettings = DisplaySettings()
+    train: dict[str, object] = Field(default_factory=dict)
+    """Of trainings, by the rest of their dotted keys: trainers/settings.py knows and checks them."""
 
 
 class _Origin(NamedTuple):
@@ -236,11 +249,11 @@ def load(
 
     tree: _Table = {"cache": _default_cache(env)}
     for key, origin in origins.items():
-        section, _, leaf = key.rpartition(".")
-        if section:
+        section, dot, leaf = key.partition(".")
+        if dot:
             cast(_Table, tree.setdefault(section, {}))[leaf] = origin.value
         else:
-            tree[leaf] = origin.value
+            tree[key] = origin.value
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -264,9 +277,12 @@ def _leaves() -> Iterator[tuple[str, FieldInfo]]:
 KEYS: Mapping[str, FieldInfo] = dict(_leaves())
 """Every setting by its dotted key."""
 
+OPEN = "train."
+"""How keys begin that are not checked here: a trainer's library adds its own to them."""
+
 
 def _check_key(key: str, source: str) -> None:
-    if key in KEYS:
+    if key in KEYS or key.startswith(OPEN):
         return
     inside = [known for known in KEYS if known.startswith(f"{key}.")]
     if inside:
@@ -282,6 +298,8 @@ def _check_key(key: str, source: str) -> None:
 
 def _parse(key: str, text: str) -> str | None:
     """The text of a variable or of `--set`; pydantic turns it into numbers and booleans."""
+    if key.startswith(OPEN):
+        return text  # whose section it is knows better
     may_be_none = type(None) in get_args(KEYS[key].annotation)
     return None if may_be_none and text.lower() == "none" else text
 
@@ -299,13 +317,22 @@ def _from_file(config_file: Path | None) -> dict[str, _Origin]:
     origins: dict[str, _Origin] = {}
     for name, value in tree.items():
         if isinstance(value, dict):
-            leaves = {f"{name}.{leaf}": inner for leaf, inner in cast(_Table, value).items()}
+            leaves = dict(_flat(name, cast(_Table, value)))
         else:
             leaves = {name: value}
         for key, leaf_value in leaves.items():
             _check_key(key, str(path))
             origins[key] = _Origin(leaf_value, str(path))
     return origins
+
+
+def _flat(name: str, table: _Table) -> Iterator[tuple[str, object]]:
+    """The leaves of a table by their dotted keys; tables in tables only in an open section."""
+    for leaf, inner in table.items():
+        if isinstance(inner, dict) and f"{name}.".startswith(OPEN):
+            yield from _flat(f"{name}.{leaf}", cast(_Table, inner))
+        else:
+            yield f"{name}.{leaf}", inner
 
 
 def _from_env(env: Mapping[str, str]) -> dict[str, _Origin]:

@@ -6,6 +6,7 @@
     │   ├── UnknownName             a benchmark, profile, run … that does not exist: did you mean
     │   ├── DataError               a benchmark or samples file that is missing, torn or wrong
     │   └── RunMismatch             a named run whose identity differs from what is asked
+    ├── NotComparable               exit 3: two runs that share nothing, or mean different things
     ├── EnvironmentRefused          exit 2: the ground truth fails here, so nothing is scored
     ├── StorageError                exit 4: the run directory can't be written; what is there stays
     ├── ModelError                  exit 4: who writes the replies is gone for good; what came stays
@@ -27,6 +28,7 @@ __all__ = [
     "EnvironmentRefused",
     "HarnessError",
     "ModelError",
+    "NotComparable",
     "RunMismatch",
     "SandboxError",
     "SandboxUnavailable",
@@ -62,6 +64,10 @@ class DataError(UserError):
 
 
 class RunMismatch(UserError):
+    pass
+
+
+class NotComparable(HarnessError):
     pass
 
 

@@ -34,7 +34,7 @@ from harness.isolation import choose_sandbox
 from harness.models import checkpoints, engines, replay
 from harness.models.protocol import Model
 from harness.problem_types import of_types
-from harness.records import Benchmark, EvalRun, RunConfig, Sample
+from harness.records import PUBLISHED, Benchmark, EvalRun, RunConfig, Sample
 from harness.store import Key, RunInfo, RunWriter, Store, config_or_none
 from harness.summary import summary
 from sandboxes.process import environment_digest
@@ -133,19 +133,20 @@ def evaluate(
             raise UserError(f"{source}: on which benchmark? Name one: -b humaneval+")
         asked = _Asked(model, settings, sandbox, observer)
         return asked.evaluate(benchmark, name=name, fresh=fresh)
+    # What the user has to mend comes before what takes a while, and talks.
+    recorded = replay.replay_demo() if source == DEMO else replay.open_replay(Path(source))
+    problems = benchmarks.load(
+        _benchmark_name(recorded, benchmark),
+        data=DataFolders.from_settings(settings),
+        options=settings.benchmark,
+    )
+    profile = profile_named(settings.grading.profile or problems.default_profile)
     isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO, say=observer.say)
     if isolation.note:
         observer.say(isolation.note)
-    if source == DEMO:
-        recorded = replay.replay_demo(hostile=not isolation.is_plain)
-        if isolation.is_plain:
-            observer.say("plain isolation only: the demo's hostile replies are left out")
-    else:
-        recorded = replay.open_replay(Path(source))
-    problems = benchmarks.load(
-        _benchmark_name(recorded, benchmark), data=DataFolders.from_settings(settings)
-    )
-    profile = profile_named(settings.grading.profile or problems.default_profile)
+    if source == DEMO and isolation.is_plain:
+        recorded = replay.replay_demo(hostile=False)
+        observer.say("plain isolation only: the demo's hostile replies are left out")
     found = recorded.samples(
         problems, n=settings.eval.num_samples, extraction=settings.replay.extraction
     )
@@ -165,10 +166,11 @@ def evaluate(
             environment=judge.environment,
             num_problems=len(problems),
             suites=tuple(suite.name for suite in problems.problems[0].suites),
+            slices=problems.slices,
             command=command_line(),
             versions=versions(),
         )
-        with _open_run(Store(settings.home), config, name=name, fresh=fresh) as run:
+        with _open_run(Store(settings.home), config, problems, name=name, fresh=fresh) as run:
             wanted = {problem_id for problem_id, _ in _wanted(problems, settings, n=1)}
             for sample in found.samples:
                 if sample.problem_id in wanted and sample.key not in run.samples:
@@ -192,12 +194,15 @@ class _Asked:
     def evaluate(self, benchmark: str, *, name: str | None, fresh: bool) -> EvalRun:
         """See `evaluate`."""
         settings = self.settings
-        problems = benchmarks.load(benchmark, data=DataFolders.from_settings(settings))
+        folders = DataFolders.from_settings(settings)
+        problems = benchmarks.load(benchmark, data=folders, options=settings.benchmark)
+        for text in _unvouched(problems):
+            self.observer.say(text)
         profile = profile_named(settings.grading.profile or problems.default_profile)
         store = Store(settings.home)
         if settings.eval.generate_only:
             config = self._config(problems, profile, environment_digest())
-            with _open_run(store, config, name=name, fresh=fresh) as run:
+            with _open_run(store, config, problems, name=name, fresh=fresh) as run:
                 self._take_over(run, problems, () if fresh else store.runs())
                 self._work(run, problems, None)
             return store.load(run.id)
@@ -209,7 +214,7 @@ class _Asked:
             isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
         ) as judge:
             config = self._config(problems, profile, judge.environment)
-            with _open_run(store, config, name=name, fresh=fresh) as run:
+            with _open_run(store, config, problems, name=name, fresh=fresh) as run:
                 try:
                     self._take_over(run, problems, () if fresh else store.runs())
                     self._work(run, problems, judge)
@@ -231,6 +236,7 @@ class _Asked:
             environment=environment,
             num_problems=len(problems),
             suites=tuple(suite.name for suite in problems.problems[0].suites),
+            slices=problems.slices,
             generation=self.model.generation,
             command=command_line(),
             versions=versions() | self.model.versions,
@@ -326,17 +332,19 @@ def regrade(
     observer = observer or Observer()
     store = Store(settings.home)
     old = store.load(ref)
-    is_demo = old.config.checkpoint.source == DEMO
-    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo, say=observer.say)
-    if isolation.note:
-        observer.say(isolation.note)
     problems = benchmarks.load(old.config.benchmark, data=DataFolders.from_settings(settings))
     if problems.hash != old.config.benchmark_hash:
         raise DataError(
             f"{old.config.benchmark} is not what it was when {old.id} was made: "
             f"hash {old.config.benchmark_hash[:8]} → {problems.hash[:8]}"
         )
-    profile = profile_named(settings.grading.profile or old.config.profile)
+    is_published = old.config.profile == PUBLISHED  # by nobody's rules here
+    recorded = problems.default_profile if is_published else old.config.profile
+    profile = profile_named(settings.grading.profile or recorded)
+    is_demo = old.config.checkpoint.source == DEMO
+    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo, say=observer.say)
+    if isolation.note:
+        observer.say(isolation.note)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
         isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
@@ -353,7 +361,7 @@ def regrade(
         is_same = config.identity() == old.config.identity()
         is_named = Store.run_id(config) != old.id
         name = old.id.removesuffix(f".{problems.name}") if is_same and is_named else None
-        with _open_run(store, config, name=name) as run:
+        with _open_run(store, config, problems, name=name) as run:
             for sample in old.samples.values():
                 if sample.key not in run.samples:
                     run.append_sample(sample)
@@ -376,13 +384,24 @@ def regrade(
 
 
 def _open_run(
-    store: Store, config: RunConfig, *, name: str | None, fresh: bool = False
+    store: Store,
+    config: RunConfig,
+    problems: Benchmark,
+    *,
+    name: str | None,
+    fresh: bool = False,
 ) -> RunWriter:
     """The run, opened. A home that can't be written is the user's to mend: nothing is done yet."""
     try:
-        return store.open_run(config, name=name, fresh=fresh)
+        run = store.open_run(config, name=name, fresh=fresh)
+        try:
+            run.note_problems(benchmarks.notes(problems))
+        except StorageError:
+            run.close()
+            raise
     except StorageError as error:
         raise UserError(str(error)) from error
+    return run
 
 
 def _grade(
@@ -438,7 +457,7 @@ def _benchmark_name(model: replay.Replay, asked: str | None) -> str:
 
 
 def _remarks(found: replay.ReplaySamples, benchmark: Benchmark) -> list[str]:
-    remarks = list(found.warnings)
+    remarks = [*found.warnings, *_unvouched(benchmark)]
     if found.extraction == "harness":
         remarks.append("raw replies: code is taken out of them (--set replay.extraction=none: not)")
     if found.unknown:
@@ -447,6 +466,17 @@ def _remarks(found: replay.ReplaySamples, benchmark: Benchmark) -> list[str]:
     if found.missing:
         remarks.append(f"partial: {len(found.missing)} of {len(benchmark)} problems have no sample")
     return remarks
+
+
+def _unvouched(benchmark: Benchmark) -> list[str]:
+    """What is to be said where there are no canonical solutions to try first."""
+    without = sum(not problem.solution for problem in benchmark)
+    if not without:
+        return []
+    return [
+        f"{without} of {len(benchmark)} problems have no canonical solution: none is tried first, "
+        "so nothing vouches for this environment"
+    ]
 
 
 def _say_where_it_stands(observer: Observer, run: RunWriter, owed: Sequence[Key]) -> None:

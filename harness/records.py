@@ -10,7 +10,7 @@ Not here: where records lie on disk (store.py), how a verdict is reached (gradin
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -48,8 +48,19 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"
     FORBIDDEN = "forbidden"
+    FAILED = "failed"
+    """It failed, and who published it does not say how. Only in imported runs."""
     UNSCORED = "unscored"
     """We failed, not the model: excluded from every rate, counted aloud, tried again."""
+
+
+def task_id_of(problem_id: str, benchmark: str) -> str:
+    """The publisher's own id in a problem's: what a person reads where the benchmark is named.
+
+    >>> task_id_of("sanity/sanity/add", "sanity"), task_id_of("jsonl:a/b.jsonl/x/y", "jsonl:a/b.jsonl")
+    ('sanity/add', 'x/y')
+    """
+    return problem_id.removeprefix(f"{benchmark}/")
 
 
 Split = Literal["steer", "holdout"]
@@ -57,21 +68,24 @@ Split = Literal["steer", "holdout"]
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One named set of tests: the argument tuples of the calls that are made, or a unittest file."""
+    """One named set of tests: calls that are made, texts for standard input, or a unittest file."""
 
     name: str
-    """`base` or `plus`; `plus` holds the extra inputs alone, as in EvalPlus."""
-    inputs: tuple[tuple[Value, ...], ...]
-    expected: tuple[Value, ...] | None = None
-    """What each call must return; None where the canonical solution says so."""
+    """`base` or `plus`, or `public` or `private`; each holds its own inputs alone."""
+    inputs: Sequence[tuple[Value, ...]]
+    """The arguments of each call; with `stdio` one text, which the program finds on its input."""
+    expected: Sequence[Value] | None = None
+    """What each call must return, or print; None where the canonical solution says so."""
     unittest: str = ""
     """The text of a unittest file with a class `TestCases`; then there are no inputs."""
     methods: tuple[str, ...] = ()
     """The test methods of that class, in the order in which unittest runs them."""
+    stdio: bool = False
+    """Programs are run whole, once an input, and judged by what they write to standard output."""
 
     @property
-    def kind(self) -> Literal["calls", "unittest"]:
-        return "unittest" if self.unittest else "calls"
+    def kind(self) -> Literal["calls", "unittest", "stdio"]:
+        return "unittest" if self.unittest else "stdio" if self.stdio else "calls"
 
     def __len__(self) -> int:
         return len(self.methods) if self.unittest else len(self.inputs)
@@ -91,17 +105,28 @@ class Problem:
     """The publisher's own id, as in `HumanEval/3`."""
     prompt: str
     entry_point: str
+    """The function that tests call; empty where the program is run as a whole."""
     solution: str
-    """The canonical solution: a whole program that defines the entry point."""
+    """The canonical solution: a whole program. Empty where its publisher gives none; then every
+    suite says what is expected."""
     suites: tuple[Suite, ...]
     sha256: str
     atol: float = 0.0
     """Absolute tolerance that the publisher states for this problem."""
     family: str = "jsonl"
-    """Whose comparison rules the problem was written for: `humaneval`, `mbpp` or `jsonl`."""
+    """Whose rules the problem was written for: `humaneval`, `mbpp`, `livecodebench` or `jsonl`."""
     types: tuple[str, ...] = ()
     split: Split | None = None
     release_date: str | None = None
+    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The groups that its publisher reports apart, as in `{"difficulty": ("easy",)}`. No part of
+    its identity."""
+
+    @property
+    def asks_for_program(self) -> bool:
+        """Whether an answer is a program in a form of its own, not one that must define the entry
+        point at its top level."""
+        return not self.entry_point or self.family == "livecodebench"
 
     def suite(self, name: str) -> Suite:
         for suite in self.suites:
@@ -121,10 +146,25 @@ class Benchmark:
     problems: tuple[Problem, ...]
     default_profile: str
     version: str = ""
+    left_out: frozenset[str] = frozenset()
+    """Task ids of problems that its publisher has and its name leaves out, as by a window."""
 
     @cached_property
     def by_task_id(self) -> Mapping[str, Problem]:
         return {problem.task_id: problem for problem in self.problems}
+
+    @cached_property
+    def slices(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Of what its problems are: kind → group → the problems' ids, in the publisher's order."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for problem in self.problems:
+            for kind, groups in problem.slices.items():
+                for group in groups:
+                    found.setdefault(kind, {}).setdefault(group, []).append(problem.id)
+        return {
+            kind: {group: tuple(ids) for group, ids in groups.items()}
+            for kind, groups in found.items()
+        }
 
     def __len__(self) -> int:
         return len(self.problems)
@@ -170,22 +210,22 @@ class Sample(Record):
 class Failure(Record):
     """The first test that failed: Python literals, each cut to a few hundred characters."""
 
-    test: int
-    """Number of the test in its suite, from 0."""
+    test: int | None
+    """Number of the test in its suite, from 0; None where a published file does not say."""
     input: str
     expected: str
     got: str
 
 
 class SuiteResult(Record):
-    """The outcome of one suite."""
+    """The outcome of one suite. The counts are None where a published file lacks them."""
 
     status: Status
-    num_tests: int
+    num_tests: int | None
     """Tests in the suite."""
-    num_run: int
+    num_run: int | None
     """Tests that gave an answer or an exception; fewer than `num_tests` after a failure."""
-    num_passed: int
+    num_passed: int | None
     failure: Failure | None = None
 
 
@@ -239,14 +279,15 @@ class Verdict(Record):
 class Checkpoint(Record):
     """Who answered. Identity is content: two names of the same bytes are one checkpoint."""
 
-    kind: Literal["replay", "model", "adapter", "endpoint"]
+    kind: Literal["replay", "model", "adapter", "endpoint", "published"]
     name: str
     """The name on screens and on the board; runs of one name are one row."""
     source: str
     """What the user typed: a path, a repository, a URL."""
     identity: str
     """sha256 of the contents: for a replay, of the samples file; for a model, of weights,
-    tokenizer, chat template and configuration; for an endpoint, of its URL and model."""
+    tokenizer, chat template and configuration; for an endpoint, of its URL and model; for a
+    published file of verdicts, of its text."""
     revision: str | None = None
     """The commit of a repository, as it was resolved."""
     base: str | None = None
@@ -279,6 +320,27 @@ class Generation(Record):
         return {name: str(value) for name, value in fields.items() if value not in (None, {})}
 
 
+PUBLISHED = "published"
+"""The profile of imported runs: somebody else's verdicts, by rules that they chose."""
+
+
+class ProblemNote(Record):
+    """What a run notes of one problem, so that it can be compared without the benchmark's file."""
+
+    sha256: str
+    """Of what is asked and tested: `Problem.sha256`."""
+    type: str | None = None
+    """Its type when it was measured; None where the benchmark had none."""
+
+
+class ProblemNotes(Record):
+    """`problems.json` of a run directory. Runs that are older than this file lack it."""
+
+    schema_version: int = SCHEMA_VERSION
+    problems: dict[str, ProblemNote]
+    """By problem ID."""
+
+
 class RunConfig(Record):
     """`config.json` of a run directory: everything that its verdicts depend on, and more.
 
@@ -299,6 +361,10 @@ class RunConfig(Record):
     num_problems: int
     """Problems in the benchmark, also when fewer were asked for."""
     suites: tuple[str, ...]
+    slices: dict[str, dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict[str, dict[str, tuple[str, ...]]]
+    )
+    """What is reported apart: kind → group → ids of problems. For the reader, not for identity."""
     generation: Generation | None = None
     """How the samples are written; None where they were recorded already."""
     created: datetime = Field(default_factory=utc_now)
@@ -362,6 +428,8 @@ class EvalRun:
     verdicts: Mapping[tuple[str, int], Verdict] = field(
         default_factory=dict[tuple[str, int], Verdict]
     )
+    problems: Mapping[str, ProblemNote] = field(default_factory=dict[str, ProblemNote])
+    """What was noted of each problem; empty for runs that noted nothing."""
 
     def __len__(self) -> int:
         return len(self.samples)

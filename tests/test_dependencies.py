@@ -39,6 +39,7 @@ LAYERS = {
     "harness.datasets": "judge",
     "harness.problem_types": "judge",
     "harness.prompts": "judge",
+    "harness.published": "judge",
     "harness.extraction": "judge",
     "harness.generation": "judge",
     "harness.models": "judge",

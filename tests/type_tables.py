@@ -78,7 +78,7 @@ def tasks(family: str, data: DataFolders) -> Iterator[Task]:
             problem.prompt,
             problem.entry_point,
             problem.solution,
-            problem.suite("base").inputs,
+            tuple(problem.suite("base").inputs),
         )
 
 

@@ -3,8 +3,9 @@
     benchmark = load("humaneval+", data=DataFolders.from_env())
 
 A benchmark is a function that returns a `Benchmark`; the built-in ones are the table below,
-`jsonl:PATH` is a file of the user's own (jsonl.py), and `synthetic-dev` or `synthetic-test@K` is
-one that the harness wrote (generators/synthetic.py). The spellings that the peers taught
+`jsonl:PATH` is a file of the user's own (jsonl.py), `synthetic-dev` or `synthetic-test@K` is one that
+the harness wrote (generators/synthetic.py), and `livecodebench@VERSION` and
+`livecodebench:PATH` are files of LiveCodeBench (livecodebench.py). The spellings that the peers taught
 people (`humaneval_plus`, `HumanEvalPlus`, `HumanEval+`) are understood.
 
 Not here: which types a problem exercises (problem_types.py), how answers are compared (grading/).
@@ -16,14 +17,17 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from harness.benchmarks import evalplus, jsonl, sanity
+from harness.benchmarks import evalplus, jsonl, livecodebench, sanity
 from harness.benchmarks.data import DataFolders, spelled
-from harness.errors import UnknownName
-from harness.records import Benchmark
+from harness.benchmarks.window import Window
+from harness.config import BenchmarkSettings
+from harness.errors import ConfigError, UnknownName
+from harness.records import Benchmark, ProblemNote
 
-__all__ = ["BUILT_IN", "DataFolders", "Loader", "guess", "load"]
+__all__ = ["BUILT_IN", "DataFolders", "Loader", "guess", "load", "notes"]
 
 Loader: TypeAlias = Callable[[DataFolders], Benchmark]
+_AS_IT_IS = BenchmarkSettings()
 
 
 def _evalplus(name: str, data: DataFolders) -> Benchmark:
@@ -40,10 +44,15 @@ def _sanity_unittest(data: DataFolders) -> Benchmark:
     return sanity.load_unittest()
 
 
+def _livecodebench(data: DataFolders) -> Benchmark:
+    return livecodebench.load(livecodebench.NAME, data=data)
+
+
 BUILT_IN: Mapping[str, Loader] = {
     **{name: partial(_evalplus, name) for name in sorted(evalplus.NAMES)},
     "sanity": _sanity,
     "sanity-unittest": _sanity_unittest,
+    livecodebench.NAME: _livecodebench,
 }
 
 FAMILIES: Mapping[str, str] = {
@@ -58,14 +67,23 @@ SYNTHETIC = "synthetic-"
 """How the names of benchmarks begin that `generators` writes into the home."""
 
 
-def load(name: str, *, data: DataFolders) -> Benchmark:
-    """The benchmark of that name.
+def load(name: str, *, data: DataFolders, options: BenchmarkSettings = _AS_IT_IS) -> Benchmark:
+    """The benchmark of that name. What `options` choose, its full name has too.
 
     Raises:
+        ConfigError: `options` choose what this benchmark has no choice of.
         UnknownName: there is none; the message has the nearest name, or all of them.
         DataError: its file is missing, torn or wrong.
     """
     scheme, colon, path = name.partition(":")
+    if spelled(scheme.partition("@")[0], [livecodebench.NAME]):
+        stem = livecodebench.NAME + name[len(scheme.partition("@")[0]) :]
+        window = Window(options.after, options.before)
+        return livecodebench.load(stem, data=data, window=window)
+    if options.after or options.before:
+        raise ConfigError(
+            f"benchmark.{'after' if options.after else 'before'}: the problems of {name} have no dates"
+        )
     if colon and scheme == "jsonl":
         return jsonl.load(Path(path).expanduser(), name=name)
     if name.startswith(SYNTHETIC):
@@ -73,7 +91,8 @@ def load(name: str, *, data: DataFolders) -> Benchmark:
     known = spelled(name, BUILT_IN)
     if known is None:
         is_file = name.endswith((".jsonl", ".jsonl.gz"))
-        names = [f"jsonl:{name}"] if is_file else [*BUILT_IN, "jsonl:PATH"]
+        paths = ["jsonl:PATH", f"{livecodebench.NAME}:PATH"]
+        names = [f"jsonl:{name}"] if is_file else [*BUILT_IN, *paths]
         raise UnknownName("benchmark", name, names)
     return BUILT_IN[known](data)
 
@@ -87,3 +106,13 @@ def guess(task_ids: Iterable[str]) -> str | None:
     families = Counter(task_id.partition("/")[0] for task_id in task_ids if "/" in task_id)
     most_common = families.most_common(1)
     return FAMILIES.get(most_common[0][0]) if most_common else None
+
+
+def notes(problems: Benchmark) -> dict[str, ProblemNote]:
+    """What a run notes of its problems, so that it can be compared without their file."""
+    return {
+        problem.id: ProblemNote(
+            sha256=problem.sha256, type=problem.types[0] if problem.types else None
+        )
+        for problem in problems
+    }

@@ -4,6 +4,7 @@ Not here: the verbs (measure.py, look.py, machine.py).
 """
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from harness.config import Settings
     from harness.records import EvalRun
     from harness.screen import Screen
+    from leaderboards.comparison import Comparison
 
 app = typer.Typer(
     name="harness",
@@ -162,9 +164,13 @@ Isolation = Annotated[
 
 
 def print_runs(
-    screen: "Screen", runs: "list[EvalRun]", as_json: bool, settings: "Settings"
+    screen: "Screen",
+    runs: "list[EvalRun]",
+    as_json: bool,
+    settings: "Settings",
+    comparisons: "Sequence[Comparison]" = (),
 ) -> None:
-    """Runs with their rates, over all and by problem type."""
+    """Runs with their rates, over all and by problem type, and what each is against its baseline."""
     from harness import slices, types_screen
     from harness.benchmarks import DataFolders
     from harness.summary import summary
@@ -177,7 +183,12 @@ def print_runs(
             | {"by_type": {row.type: row.as_json() for row in by_type[run.id]}}
             for run in runs
         ]
-        screen.json({"runs": rows})
+        screen.json({"runs": rows} | ({"comparisons": list(comparisons)} if comparisons else {}))
         return
     tables = {run_id: types_screen.rates(rows) for run_id, rows in by_type.items() if len(rows) > 1}
     screen.runs(runs, tables)
+    if comparisons:
+        from leaderboards import report
+
+        for comparison in comparisons:
+            screen.show("", *report.against_baseline(comparison))

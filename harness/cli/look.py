@@ -62,7 +62,7 @@ def show(
     from harness import queries, slices
     from harness.benchmarks import DataFolders
     from harness.errors import UnknownName, UserError
-    from harness.records import Status
+    from harness.records import Status, task_id_of
     from harness.store import Store
 
     if why and problem is None:
@@ -80,7 +80,8 @@ def show(
     recorded = store.load(run)
     ids = {problem_id for problem_id, _ in recorded.samples}
     if problem and not any(f"/{known}".endswith(f"/{problem}") for known in ids):
-        raise UnknownName("problem", problem, {known.partition("/")[2] for known in ids})
+        benchmark = recorded.config.benchmark
+        raise UnknownName("problem", problem, {task_id_of(known, benchmark) for known in ids})
     data = DataFolders.from_settings(settings)
     if why or weak:
         _show_types(screen, recorded, data, problem=problem if why else None, as_json=as_json)

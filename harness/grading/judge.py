@@ -12,16 +12,27 @@ Timeouts are final only when the program ran out of time once more, alone on the
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from harness.errors import EnvironmentRefused
 from harness.grading.calls import SuiteJudge
+from harness.grading.livecodebench import whole_program
 from harness.grading.profiles import GRADER_VERSION, Profile
+from harness.grading.stdio import StdioJudge
 from harness.grading.submissions import Submission, Twins
-from harness.grading.truth import Truth, TruthCache, bundle_of, make_truths
+from harness.grading.truth import (
+    Truth,
+    TruthCache,
+    bundle_of,
+    drawn_tests,
+    make_truths,
+    suite_part,
+    truth_without_solution,
+)
 from harness.grading.unittest import UnittestJudge
-from harness.records import Problem, Status, Suite, SuiteResult, Verdict
+from harness.records import Problem, Status, Suite, SuiteResult, Verdict, content_sha256
 from sandboxes.protocol import (
     Bundle,
     End,
@@ -35,6 +46,7 @@ from sandboxes.protocol import (
 )
 
 _STDERR_CHARS = 2000
+_MAX_EXPLICIT = 16
 
 STATUS_OF_END: dict[End, Status] = {
     End.EXCEPTION: Status.EXCEPTION,
@@ -56,6 +68,7 @@ class Progress(NamedTuple):
     total: int
 
 
+AnyJudge: TypeAlias = SuiteJudge | StdioJudge | UnittestJudge
 OnProgress = Callable[[Progress], None]
 
 
@@ -73,28 +86,41 @@ class Judge:
         num_workers: int,
         profile: Profile,
         cache: TruthCache,
+        *,
+        to_the_end: bool = False,
     ) -> None:
+        self._to_the_end = to_the_end
         self._sandbox = sandbox
         self._workers = workers
         self._num_workers = num_workers
         self.profile = profile
         self._cache = cache
         self._truths: dict[str, Truth] = {}
+        self._explicit: dict[str, Truth] = {}
+        """Of the last problems that have no solution."""
         self._bundles: dict[tuple[str, str], Bundle] = {}
 
     @classmethod
     @contextmanager
     def open(
-        cls, sandbox: Sandbox, profile: Profile, *, cache: Path, num_workers: int
+        cls,
+        sandbox: Sandbox,
+        profile: Profile,
+        *,
+        cache: Path,
+        num_workers: int,
+        to_the_end: bool = False,
     ) -> Generator["Judge"]:
         """Start workers and grade on them until the block ends.
+
+        `to_the_end` runs the tests behind the first failure too: for rewards that count them.
 
         Raises:
             SandboxUnavailable: this machine has no such sandbox.
         """
         with sandbox.open("python", num_workers) as workers:
             truth_cache = TruthCache(cache, workers.environment)
-            yield cls(sandbox, workers, num_workers, profile, truth_cache)
+            yield cls(sandbox, workers, num_workers, profile, truth_cache, to_the_end=to_the_end)
 
     @property
     def environment(self) -> str:
@@ -109,11 +135,13 @@ class Judge:
     def prepare(self, problems: Sequence[Problem], on_progress: OnProgress = _silent) -> None:
         """Have the expected values of these problems, and see their solutions pass here.
 
-        Both come from the cache where they were made before.
+        Both come from the cache where they were made before. Problems without a solution say
+        themselves what is expected, and prove nothing of this environment.
 
         Raises:
             EnvironmentRefused: a canonical solution fails here that the profile can pass.
         """
+        problems = [problem for problem in problems if problem.solution]
         missing: list[Problem] = []
         for done, problem in enumerate(problems):
             on_progress(Progress("loading expected values", done, len(problems)))
@@ -136,7 +164,8 @@ class Judge:
                 [problem for problem in ungated if problem.id not in failures], on_progress
             )
         if failures:
-            raise EnvironmentRefused(_refusal(failures, len(problems), self.profile.name))
+            named = {p.task_id: failures[p.id] for p in problems if p.id in failures}
+            raise EnvironmentRefused(_refusal(named, len(problems), self.profile.name))
 
     def _make_truths(
         self, problems: list[Problem], workers: Workers, on_progress: OnProgress
@@ -165,6 +194,24 @@ class Judge:
                 failures[problem.id] = f"{verdict.status.value} {_first_line(verdict)}"
         return failures
 
+    def draw(self, problem: Problem, num_tests: int, seed: int) -> Problem:
+        """The problem with so many of its tests: the same ones for the same seed.
+
+        It must have been prepared, and its draw is with it: no program runs for that. A unittest
+        file stays whole.
+        """
+        assert self.profile.comparison == "strict", "a tolerance would depend on the tests before"
+        kept = drawn_tests(problem, num_tests, seed)
+        sha256 = content_sha256([problem.sha256, [list(indices) for indices in kept.values()]])
+        truth = self._truths[problem.sha256]
+        if sha256 not in self._truths:
+            self._truths[sha256] = truth.part(kept)
+        suites = [
+            suite if suite.unittest else suite_part(suite, kept[suite.name])
+            for suite in problem.suites
+        ]
+        return replace(problem, suites=tuple(suites), sha256=sha256)
+
     # --- grading ---------------------------------------------------------------------------
 
     def slowest_first(self, submissions: Iterable[Submission]) -> list[Submission]:
@@ -172,11 +219,24 @@ class Judge:
         return sorted(
             submissions,
             key=lambda submission: (
-                -self._truths[submission.problem.sha256].reference_s,
+                -self._reference_s(submission.problem),
                 submission.problem.id,
                 submission.index,
             ),
         )
+
+    def _reference_s(self, problem: Problem) -> float:
+        return self._truths[problem.sha256].reference_s if problem.solution else 0.0
+
+    def _truth(self, problem: Problem) -> Truth:
+        """Of a problem that was prepared. Explicit ones are many and large, and quickly made."""
+        if problem.solution:
+            return self._truths[problem.sha256]
+        if problem.sha256 not in self._explicit:
+            if len(self._explicit) >= _MAX_EXPLICIT:
+                self._explicit.pop(next(iter(self._explicit)))
+            self._explicit[problem.sha256] = truth_without_solution(problem)
+        return self._explicit[problem.sha256]
 
     def grade(
         self,
@@ -191,34 +251,43 @@ class Judge:
         """
         twins = twins or Twins()
         doubtful: list[Submission] = []
-        for submission, verdict in self._grade_twins(twins.firsts(submissions), twins):
+        owed: list[Submission] = []
+        for submission, verdict in self._grade_once(twins.firsts(submissions)):
+            if _has_timeout(verdict):
+                doubtful.append(submission)  # its twins wait with it
+                continue
+            settled = twins.settle(submission, verdict)
+            owed += settled.owed
+            for each, found in ((submission, verdict), *settled.copies):
+                yield _of_reply(each, found)
+        for submission, verdict in twins.rest():
+            yield _of_reply(submission, verdict)
+        for submission, verdict in self._grade_once(owed) if owed else ():
             if _has_timeout(verdict):
                 doubtful.append(submission)
             else:
                 yield _of_reply(submission, verdict)
         for submission in doubtful:
-            for _, verdict in self._grade_once([submission], alone=True):
-                yield _of_reply(submission, verdict)
+            yield from self._settle_alone(submission, twins)
 
-    def _grade_twins(
-        self, firsts: Iterable[Submission], twins: Twins
-    ) -> Iterator[tuple[Submission, Verdict]]:
-        """Verdicts of the firsts, of their twins, and of the twins that need a run of their own."""
-        owed: list[Submission] = []
-        for submission, verdict in self._grade_once(firsts):
-            yield submission, verdict
+    def _settle_alone(self, doubtful: Submission, twins: Twins) -> Iterator[Verdict]:
+        """The final verdicts of a program that has timed out in company, and of its twins.
+
+        Of a timeout no twin gets a copy. Each has the run that decides, and spares the other.
+        """
+        to_do = [doubtful]
+        while to_do:
+            (submission, verdict), *_ = self._grade_once([to_do.pop()], alone=True)
             settled = twins.settle(submission, verdict)
-            owed += settled.owed
-            yield from settled.copies
-        yield from twins.rest()
-        if owed:
-            yield from self._grade_once(owed)
+            to_do += settled.owed
+            for each, found in ((submission, verdict), *settled.copies):
+                yield _of_reply(each, found)
 
     def _grade_once(
         self, submissions: Iterable[Submission], *, alone: bool = False
     ) -> Iterator[tuple[Submission, Verdict]]:
         open_cases: dict[str, _Case] = {}
-        judges: dict[str, SuiteJudge | UnittestJudge] = {}
+        judges: dict[str, AnyJudge] = {}
         without_code: list[Submission] = []
 
         def jobs() -> Iterator[Job]:
@@ -227,19 +296,20 @@ class Judge:
                     without_code.append(submission)
                     continue
                 case = _Case(submission)
-                truth = self._truths[submission.problem.sha256]
+                truth = self._truth(submission.problem)
                 for suite in submission.problem.suites:
                     job_id = f"{number} {suite.name}"
                     judges[job_id], limits = self._suite_judge(submission.problem, suite, truth)
                     open_cases[job_id] = case
                     yield Job(
                         id=job_id,
-                        code=submission.code,
+                        code=whole_program(submission),
                         entry_point=submission.problem.entry_point,
                         bundle=self._bundle(submission.problem, suite.name),
                         limits=limits,
                         kind=suite.kind,
                         tests=suite.unittest,
+                        stop_at_exception=not self._to_the_end,
                     )
 
         def on_values(job_id: str, chunk: Sequence[Returned]) -> Reply:
@@ -260,16 +330,15 @@ class Judge:
         for submission in without_code:
             yield submission, _no_code(submission, self.profile, self.level)
 
-    def _suite_judge(
-        self, problem: Problem, suite: Suite, truth: Truth
-    ) -> tuple[SuiteJudge | UnittestJudge, Limits]:
+    def _suite_judge(self, problem: Problem, suite: Suite, truth: Truth) -> tuple[AnyJudge, Limits]:
         if suite.kind == "unittest":
             unittest_truth = truth.unittests[suite.name]
             limits = self.profile.unittest_limits(unittest_truth.reference_s)
             return UnittestJudge(suite.methods, unittest_truth), limits
         suite_truth = truth.suites[suite.name]
         limits = self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes)
-        return SuiteJudge(self.profile, problem, suite_truth), limits
+        kind = StdioJudge if suite.stdio else SuiteJudge
+        return kind(self.profile, problem, suite_truth, to_the_end=self._to_the_end), limits
 
     def _bundle(self, problem: Problem, suite: str) -> Bundle:
         key = problem.sha256, suite
@@ -311,9 +380,7 @@ class _Case:
         self._results: dict[str, SuiteResult] = {}
         self._executions: list[Execution] = []
 
-    def add(
-        self, execution: Execution, judge: SuiteJudge | UnittestJudge, profile: Profile
-    ) -> None:
+    def add(self, execution: Execution, judge: AnyJudge, profile: Profile) -> None:
         suite = execution.job_id.partition(" ")[2]
         if isinstance(judge, UnittestJudge):
             judge.take(execution)
@@ -356,7 +423,7 @@ class _Case:
         )
 
 
-def _status(execution: Execution, judge: SuiteJudge | UnittestJudge, num_tests: int) -> Status:
+def _status(execution: Execution, judge: AnyJudge, num_tests: int) -> Status:
     """The one table from how a program ended, and what it answered, to a status."""
     if execution.end == End.LOST:
         return Status.UNSCORED

@@ -15,7 +15,7 @@ import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple, NoReturn, cast
 
 from sandboxes.agent import calls, codec, linux, seccomp, wire
 
@@ -84,9 +84,7 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
             if pid == 0:
                 supervisor.close()
                 _set_up(job, [*descriptors, job_outcome], identity, held)
-                if job["kind"] == "unittest":
-                    unittests.run(_channel(), job, isolated=bool(identity.uid))
-                calls.run(_channel(), job, bundles[job["bundle"]])
+                _perform(job, bundles[job["bundle"]], isolated=bool(identity.uid))
             for descriptor in (*descriptors, job_outcome):
                 os.close(descriptor)
             descriptors = []
@@ -103,6 +101,17 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
                 "peak_rss_mb": usage.ru_maxrss / 1024,
             }
             supervisor.sendall(wire.pack(wire.DONE, json.dumps(ended).encode()))
+
+
+def _perform(job: calls.JobSpec, inputs: "list[tuple[object, ...]]", *, isolated: bool) -> NoReturn:
+    """Do the job, of whichever kind, and leave."""
+    from sandboxes.agent import stdio, unittests  # loaded long ago
+
+    if job["kind"] == "unittest":
+        unittests.run(_channel(), job, isolated)
+    if job["kind"] == "stdio":
+        stdio.run(_channel(), job, inputs, isolated)
+    calls.run(_channel(), job, inputs)
 
 
 def _channel() -> socket.socket:
@@ -130,7 +139,7 @@ _after_fork: "list[dict[str, Callable[[], object]]]" = []
 
 def preload() -> None:
     """Load what every worker has ready: before its root directory covers the agent's own files."""
-    _preload(["sandboxes.agent.unittests", *PRELOADED])
+    _preload(["sandboxes.agent.unittests", "sandboxes.agent.stdio", *PRELOADED])
 
 
 def _preload(modules: "Sequence[str]") -> None:
@@ -216,10 +225,7 @@ def _become_job(
         linux.die_with_parent()  # plain isolation: no namespace ends with the worker
     for hooks in _after_fork:
         os.register_at_fork(**hooks)
-    seed = job["seed"]
-    sys.modules["random"].seed(seed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(seed % (1 << 32))
+    calls.seed(job["seed"])
 
 
 def _dup_above(descriptor: int) -> int:

@@ -241,7 +241,7 @@ def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match=r"did you mean humaneval\+\?"):
         benchmarks.load("humanevl+", data=folders)
     with pytest.raises(UnknownName, match=r"there are: humaneval, .*jsonl:PATH"):
-        benchmarks.load("livecodebench", data=folders)
+        benchmarks.load("codecontests", data=folders)
     with pytest.raises(UnknownName, match=r"did you mean jsonl:shop\.jsonl\?"):
         benchmarks.load("shop.jsonl", data=folders)
 
