@@ -39,7 +39,7 @@ FLOAT_ATOL = 1e-6
 """What `strict` grading bears."""
 MAX_STREAMS = 8
 """That are kept open: more than are read from at a time."""
-MAX_CPU_S = 2.0
+MAX_CPU_S = 1.0
 """Of one program on all tests of a task."""
 TYPED_CALLS = 16
 """From which argument types are read: all of them say the same, and it is slow."""

@@ -28,7 +28,7 @@ PACK = 32
 """Candidates a job."""
 MAX_TRIES = 3
 """How often a lost job is run."""
-_CALL_S = 4.0
+_CALL_S = 2.0
 _PROBE_S = 0.25
 _JOB_S = 60.0
 _HEAD = Path(runner.__file__).read_text("utf-8")
