@@ -4,6 +4,7 @@
 
 Each type is routed by its shrunk rate p: below 0.1 to easier variants; above 0.9 to review (5 % of
 the budget, one level harder); between, and where too little was seen to say, to rows at its level.
+Little evidence is near the mean, so it tilts the budget but little, and is neither eased nor retired.
 A rule weighs the types:
 
     failure       1 - p: for SFT, whose worked solutions teach from p = 0 (the default)
@@ -79,10 +80,8 @@ class _Standing(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """What the rules are applied to: too few problems say no more than the average does."""
-        if self.weakness is None or self.route == "unproven":
-            return self.overall
-        return self.weakness.shrunk
+        """What the rules are applied to. The less was seen, the nearer it is to the overall rate."""
+        return self.overall if self.weakness is None else self.weakness.shrunk
 
 
 def make_plan(weaknesses: Sequence[Weakness], wanted: Wanted) -> DataPlan:
@@ -213,7 +212,7 @@ def _weights(standings: Sequence[_Standing], wanted: Wanted) -> dict[str, float]
 def _beta(standing: _Standing) -> tuple[float, float]:
     """Parameters of what is known of the type's rate: the trials seen, and those of the shrinkage."""
     seen = standing.weakness.num_problems if standing.weakness else 0
-    trials = KAPPA + (seen if standing.route != "unproven" else 0)
+    trials = KAPPA + seen
     rate = min(max(standing.rate, 1e-3), 1 - 1e-3)
     return rate * trials, (1 - rate) * trials
 
@@ -296,7 +295,9 @@ def _reason(standing: _Standing, rule: Rule, shares: _Shares) -> str:
         case "easier":
             what = f"hardly ever solved: easier variants, level {standing.level}"
         case "unproven":
-            what = "too little to act upon, so it weighs like the average type"
+            what = "too little to retire or ease it, so its shrunk rate tilts the budget a little"
+            if weakness is None:
+                what = "weighs like the average type"
         case _:
             what = f"rows at level {standing.level}"
     if rule == "uniform":

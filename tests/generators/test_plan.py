@@ -110,13 +110,15 @@ def test_a_solved_type_gets_a_review_one_level_up_and_a_hopeless_one_easier_rows
     }
 
 
-def test_too_few_problems_trigger_nothing():
-    found = [weakness(name, 0.5) for name in TYPES[1:]] + [weakness("dp", 0.0, 3)]
+def test_too_few_problems_tilt_but_neither_ease_nor_retire():
+    few = [weakness("dp", 0.0, 3, shrunk=0.08), weakness("tuple", 1.0, 3, shrunk=0.95)]
+    found = [weakness(name, 0.5) for name in TYPES[1:4]] + few
     quotas = {quota.type: quota for quota in plan(found).quotas}
-    assert quotas["dp"].route == "unproven"
-    assert quotas["dp"].level == 2
-    assert abs(quotas["dp"].num_rows - quotas["regex"].num_rows) < 10
-    assert "too little" in quotas["dp"].reason
+    for name in ("dp", "tuple"):
+        assert quotas[name].route == "unproven"
+        assert quotas[name].level == 2
+        assert "too little to retire or ease it" in quotas[name].reason
+    assert quotas["dp"].num_rows > quotas["regex"].num_rows > quotas["tuple"].num_rows > 60
     unmeasured = {quota.type: quota for quota in plan(found[:3]).quotas}
     assert "no problem of it was measured" in unmeasured["dp"].reason
     assert unmeasured["dp"].num_rows == 200
