@@ -194,6 +194,9 @@ class _Reader:
             case ast.Constant(value=value):
                 self.tokens.append(f"<{type(value).__name__}>")
                 self.exact.append(repr(value))
+            case ast.keyword(arg=name, value=value):
+                self._say(f"{name}=")  # whose name it is stands elsewhere: columns=columns
+                self._node(value)
             case ast.Attribute(value=value, attr=attribute):
                 self._say(f".{attribute}")
                 self._node(value)

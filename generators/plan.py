@@ -58,6 +58,8 @@ class Wanted:
     rule: Rule = "failure"
     seed: int = 0
     runs: tuple[str, ...] = ()
+    libraries: tuple[Weakness, ...] = ()
+    """By domain of libraries, where tasks need some: no teacher here writes such."""
     previous: DataPlan | None = None
     """The plan of the round before: levels and rates go on from it."""
     parents: tuple[str, ...] = ()
@@ -126,7 +128,7 @@ def make_plan(weaknesses: Sequence[Weakness], wanted: Wanted) -> DataPlan:
         quotas=tuple(sorted(quotas, key=lambda quota: (-quota.num_rows, quota.type))),
         num_replay=num_replay,
         parents=wanted.parents,
-        uncovered=uncovered(weaknesses, wanted.types),
+        uncovered=uncovered(weaknesses, wanted),
         weaknesses=tuple(sorted(weaknesses, key=lambda weakness: weakness.type)),
         runs=wanted.runs,
         exploration=float(EXPLORATION),
@@ -169,20 +171,25 @@ def _route(weakness: Weakness | None) -> Route:
     return "review" if weakness.shrunk > REVIEW_ABOVE else "generate"
 
 
-def uncovered(weaknesses: Sequence[Weakness], types: Sequence[str]) -> tuple[Uncovered, ...]:
-    """The types with failures that are none of `types`, the largest share first."""
-    failures = {each.type: each.num_problems * (1 - each.rate) for each in weaknesses}
-    total = sum(failures.values())
+def uncovered(weaknesses: Sequence[Weakness], wanted: Wanted) -> tuple[Uncovered, ...]:
+    """Types and domains of libraries with failures that the teacher can't write, largest first."""
+    total = sum(map(_num_failed, weaknesses))
+    beyond = [each for each in weaknesses if each.type not in wanted.types]
     found = [
         Uncovered(
             type=each.type,
-            share_of_failures=round(failures[each.type] / total, 4),
+            share_of_failures=round(_num_failed(each) / total, 4),
             reason=_seen(each),
         )
-        for each in weaknesses
-        if each.type not in types and failures[each.type] > 0
+        for each in (*beyond, *wanted.libraries)
+        if _num_failed(each) > 0
     ]
     return tuple(sorted(found, key=lambda each: (-each.share_of_failures, each.type)))
+
+
+def _num_failed(weakness: Weakness) -> float:
+    """In problems."""
+    return weakness.num_problems * (1 - weakness.rate)
 
 
 # --- weights and rows ------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 Not here: how a budget is divided (plan.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +16,15 @@ from harness.benchmarks import DataFolders
 from harness.config import Settings
 from harness.datasets import PLAN
 from harness.errors import DataError, UnknownName, UserError
-from harness.problem_types import labelled
+from harness.problem_types import labelled, tags_of
 from harness.records import DataPlan, EvalRun, Problem, Quota, Rule, Weakness
 from harness.store import Store
 from harness.weakness import weaknesses
+
+LANGUAGE = frozenset({"General"})
+"""Domains that come with the language: collections, itertools, random, re."""
+LIBRARIES = "libraries:"
+"""How the name of what is no type but a domain of libraries begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ def plan_for(runs: Sequence[str], *, settings: Settings, asked: Asked) -> DataPl
     """
     store = Store(settings.home)
     recorded = [store.load(ref) for ref in runs]
-    found = weaknesses_of(recorded, DataFolders.from_settings(settings))
+    problems = problems_of(recorded, DataFolders.from_settings(settings))
+    found = weaknesses_of(recorded, problems)
     teacher = candidates.teacher_named(asked.teacher)
     wanted = Wanted(
         budget=asked.budget,
@@ -52,15 +58,16 @@ def plan_for(runs: Sequence[str], *, settings: Settings, asked: Asked) -> DataPl
         rule=asked.rule,
         seed=asked.seed,
         runs=tuple(run.id for run in recorded),
+        libraries=libraries_of(recorded, problems),
     )
     return make_plan(found, _with_history(wanted, asked.after, settings.home))
 
 
-def weaknesses_of(runs: Sequence[EvalRun], data: DataFolders) -> tuple[Weakness, ...]:
-    """What these runs of one checkpoint say by type, on the problems that steer.
+def problems_of(runs: Sequence[EvalRun], data: DataFolders) -> dict[str, Problem]:
+    """The problems of these runs of one checkpoint, by ID, with their types and splits.
 
     Raises:
-        UserError: several checkpoints, or nothing that steers.
+        UserError: the runs are of several checkpoints.
     """
     checkpoints = {run.config.checkpoint.identity: run.config.checkpoint.name for run in runs}
     if len(set(checkpoints.values())) > 1:
@@ -72,6 +79,15 @@ def weaknesses_of(runs: Sequence[EvalRun], data: DataFolders) -> tuple[Weakness,
     for run in runs:
         benchmark = labelled(benchmarks.load(run.config.benchmark, data=data))
         problems |= {problem.id: problem for problem in benchmark}
+    return problems
+
+
+def weaknesses_of(runs: Sequence[EvalRun], problems: Mapping[str, Problem]) -> tuple[Weakness, ...]:
+    """What these runs say by type, on the problems that steer.
+
+    Raises:
+        UserError: none of them does.
+    """
     found = weaknesses(runs, problems, split="steer")
     if not found:
         names = ", ".join(sorted({run.config.benchmark for run in runs}))
@@ -80,6 +96,27 @@ def weaknesses_of(runs: Sequence[EvalRun], data: DataFolders) -> tuple[Weakness,
             "take runs on mbpp+, bigcodebench or synthetic-dev"
         )
     return found
+
+
+def libraries_of(runs: Sequence[EvalRun], problems: Mapping[str, Problem]) -> tuple[Weakness, ...]:
+    """The same by what a task's libraries are for, of tasks that need more than the language.
+
+    A task of several domains counts in each, so these don't add up to a whole.
+    """
+    domains = {
+        name: set(tags_of(problem).domains) - LANGUAGE
+        for name, problem in problems.items()
+        if problem.split == "steer"
+    }
+    found: list[Weakness] = []
+    for domain in sorted(set[str]().union(*domains.values())):
+        label = f"{LIBRARIES} {domain}"
+        of_domain = {
+            name: replace(problem, types=(label if domain in domains.get(name, ()) else "",))
+            for name, problem in problems.items()
+        }
+        found += [each for each in weaknesses(runs, of_domain) if each.type == label]
+    return tuple(found)
 
 
 def typed_plan(quotas: str, *, level: int, home: Path, asked: Asked) -> DataPlan:

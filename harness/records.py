@@ -517,7 +517,7 @@ class Quota(Record):
 
 
 class Uncovered(Record):
-    """A type that the model fails and that the teacher can't write."""
+    """A type, or a domain of libraries, that the model fails and that the teacher can't write."""
 
     type: str
     share_of_failures: float
@@ -543,7 +543,8 @@ class DataPlan(Record):
     parents: tuple[str, ...] = ()
     """Datasets of the rounds before, the last one first: rows must not repeat theirs."""
     uncovered: tuple[Uncovered, ...] = ()
-    """Types that no teacher here can write, the largest share of the failures first."""
+    """Types and domains of libraries that the teacher can't write, the largest share of the failures
+    first. A task of several domains counts in each."""
     weaknesses: tuple[Weakness, ...] = ()
     """The recorded numbers that the quotas follow from; empty where they were typed by hand."""
     runs: tuple[str, ...] = ()

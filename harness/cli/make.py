@@ -79,9 +79,8 @@ def plan(
         return
     screen.show(tables.plan_heading(made), "", tables.plan_table(made))
     if made.uncovered:
-        share = sum(each.share_of_failures for each in made.uncovered)
         screen.show(
-            f"\n{share:.0%} of the failures are of types that {made.teacher} can't write:\n",
+            f"\n{made.teacher} can't write these; rows of other types will not mend them:\n",
             tables.uncovered_table(made),
         )
     for note in tables.plan_notes(made):

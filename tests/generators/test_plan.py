@@ -171,6 +171,13 @@ def test_what_the_teacher_cannot_write_is_named_with_its_share_of_the_failures()
     assert "date_time" not in rows(made)
 
 
+def test_libraries_are_named_beside_the_types_that_their_tasks_have():
+    plots = weakness("libraries: Visualization", 0.2, 20)
+    (only,) = plan([weakness("dp", 0.5)], libraries=(plots,)).uncovered
+    assert only.type == "libraries: Visualization"
+    assert only.share_of_failures == pytest.approx(16 / 50)
+
+
 def test_no_budget_is_an_error():
     with pytest.raises(ValueError, match="budget"):
         plan([], budget=0)
