@@ -19,7 +19,7 @@ from generators.decontaminate import Behaviour, Guard
 from generators.probing import behaviours_of
 from harness import benchmarks
 from harness.benchmarks import DataFolders
-from harness.errors import DataError
+from harness.errors import DataError, UnknownName
 from harness.records import Benchmark, Problem
 from harness.store import Store, config_or_none
 from sandboxes.protocol import Workers
@@ -57,6 +57,7 @@ def open_guard(
     """The index. `also` are further benchmarks by name, `without` are published ones left out.
 
     Raises:
+        UnknownName: a name in `without` is none of GUARDED.
         DataError: the file of a benchmark is missing or wrong: the message says what to type.
         SandboxError: the sandbox broke down while solutions ran on the probes.
     """
@@ -81,6 +82,8 @@ def _benchmarks(
 ) -> list[Benchmark]:
     names = [name for name in GUARDED if name in benchmarks.BUILT_IN and name not in without]
     for name in without:
+        if name not in GUARDED:
+            raise UnknownName("guarded benchmark", name, GUARDED)
         say(f"rows are not held against {name}; the manifest says so")
     found: list[Benchmark] = []
     for name in dict.fromkeys((*names, *also)):

@@ -52,12 +52,11 @@ def show(
 ) -> None:
     """Look at a run, at its failures, or at one problem with its code and its first failed test.
 
-    A dataset is looked at in the same way: its manifest, or one row by its ID or number.
+    A dataset too, by its name or as dataset:last: its manifest, or one row by its ID or number.
 
     \b
     harness show last --failed --type string
     harness show last HumanEval/3
-    harness show dataset:last 0
     """
     from harness import queries, slices
     from harness.benchmarks import DataFolders

@@ -121,10 +121,11 @@ def generate(
 ) -> None:
     """Make verified training rows of the wanted types, clear of all evaluation problems.
 
+    With --benchmark, problems to measure on, of which no training row is made.
+
     \b
     harness generate --plan plan.json
     harness generate --types dp=200,regex=100
-    harness generate --benchmark synthetic-dev
     """
     import os
 

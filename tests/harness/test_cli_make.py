@@ -96,6 +96,7 @@ def test_the_round_after_is_typed_as_the_first_one(type_in: TypeIn, tmp_path: Pa
         ((), "one of --plan, --types and --benchmark"),
         (("--types", "list_array=3", "--benchmark", "synthetic-dev"), "one of --plan"),
         (("--benchmark", "synthetic-best"), "unknown synthetic benchmark"),
+        (("--types", "list_array=3", "--without", "mbpp"), "did you mean mbpp+?"),
         (("--types", "list_array=3", "--after", "zz"), "there are no datasets in"),
         (("--types", "list_array=3", "--also", "jsonl:none.jsonl"), "none.jsonl: can't be read"),
     ],
