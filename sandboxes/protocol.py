@@ -95,6 +95,10 @@ class Job:
     """`unittest`: the bundle is empty, `tests` is run beside the program."""
     tests: str = ""
     """The text of a unittest file with a class `TestCases`."""
+    rules: str = ""
+    """Whose surroundings the tests find (agent/unittest_rules.py); empty: plain ones."""
+    libraries: str = ""
+    """Of a unittest job: the group of its environment's libraries that should be loaded already."""
     seed: int = 0
     stop_at_exception: bool = True
     """End after the first input that raises (the grader would say `enough` anyway)."""

@@ -150,7 +150,8 @@ class Worker:
         self, job: Job, on_values: OnValues, doze: Callable[[bool], None]
     ) -> tuple[Execution, bool]:
         self.num_jobs += 1
-        self._load(job.bundle)
+        if job.kind == "calls":
+            self._load(job.bundle)
         spec = json.dumps(_job_spec(job)).encode()
         self._send(wire.JOB, len(spec).to_bytes(4, "big") + spec + _program(job))
         answers = _Answers(job, on_values)
@@ -251,6 +252,8 @@ def _job_spec(job: Job) -> dict[str, object]:
         "bundle": job.bundle.sha256,
         "entry_point": job.entry_point,
         "numpy": "numpy" in job.code or "numpy" in job.tests,
+        "libraries": job.libraries,
+        "rules": job.rules,
         "stop_at_exception": job.stop_at_exception,
         "seed": job.seed,
         "input_wall_s": usual_s,

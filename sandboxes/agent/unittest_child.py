@@ -25,7 +25,7 @@ from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any, TypeAlias
 
-from sandboxes.agent import calls, snapshot, unittest_answers, watcher, wire
+from sandboxes.agent import calls, snapshot, unittest_answers, unittest_rules, watcher, wire
 from sandboxes.agent.snapshot import changed, remember
 from sandboxes.agent.unittest_answers import Answers, Voice, poison, replayed, watched
 from sandboxes.agent.watcher import install
@@ -61,6 +61,8 @@ Pristine: TypeAlias = tuple[
 """How things are before any program: all that is watched; what is looked at after each call; the
 identities of all classes, and the classes, held so that no identity is given out again; harmless
 code (watcher.py). Taken down in the zygote, once its modules are loaded."""
+Program: TypeAlias = tuple[str, str, str]
+"""Code, entry point, and whose surroundings it is to find (unittest_rules.py)."""
 Task: TypeAlias = tuple[dict[str, Any], str, bytes, str, CodeType]
 """The module's namespace, the entry point, the role, the entry point's alias, the tests."""
 
@@ -91,12 +93,13 @@ def _all_classes() -> "tuple[type, ...]":
     return tuple(found.values())
 
 
-def run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> None:
+def run(descriptor: int, program: Program, pristine: Pristine) -> None:
     """Be a child of the referee that has a program: load it, hear the role, do it, leave."""
-    _private(_run)(descriptor, code, entry_point, pristine)
+    _private(_run)(descriptor, program, pristine)
 
 
-def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> None:
+def _run(descriptor: int, program: Program, pristine: Pristine) -> None:
+    code, entry_point, rules = program
     leave, unmarshal = os._exit, marshal.loads
     send, receive, authorize = _link(descriptor)
     namespace = _new_module()
@@ -106,6 +109,7 @@ def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> No
         send(LOOK, label.encode())
 
     try:
+        unittest_rules.enter(rules, namespace)
         install(tell, *pristine[4], TEST_FILE)
         for module in (watcher, snapshot, unittest_answers, _OURSELVES):
             vars(module).clear()  # this is the copy that runs
@@ -125,15 +129,18 @@ def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> No
         leave(0)
 
 
-def replay(descriptor: int, entry_point: str, pristine: Pristine, answers: Answers) -> None:
-    """Be the child that has none."""
+def replay(descriptor: int, program: Program, pristine: Pristine, answers: Answers) -> None:
+    """Be the child that has none: of the program only the entry point's name and the rules."""
+    _, entry_point, rules = program
     send, receive, authorize = _link(descriptor)
     record, current = _record(send)
     try:
         send(LOADED)
         unmarshal = marshal.loads  # of what the referee wrote
         role, alias, tests = unmarshal(_order(receive, authorize))
-        task = (_new_module(), entry_point, role, alias, tests)
+        namespace = _new_module()
+        unittest_rules.enter(rules, namespace)
+        task = (namespace, entry_point, role, alias, tests)
         _perform(task, (send, record, current), pristine, answers)
     finally:
         os._exit(0)
