@@ -61,6 +61,22 @@ class SandboxSettings(Section):
     """Of one container, with all that runs in it; None is 16 GiB, or 0.9 of the machine's."""
     allow_plain: bool = False
     """Whether `auto` may fall back to plain processes, which are no isolation."""
+    python: HomePath | None = None
+    """The Python 3.10 that `harness doctor --build-env` builds on; None is the one on the PATH."""
+    nltk_data: HomePath | None = None
+    """A folder of nltk's resources for BigCodeBench's environment; None: they are downloaded."""
+    build_scikit_image: bool = True
+    """Whether that environment has scikit-image, which compiles for 13 minutes for one task."""
+
+
+class BenchmarkSettings(Section):
+    """Which of a benchmark's forms is meant. What is chosen is in the benchmark's full name."""
+
+    form: Literal["complete", "instruct"] | None = None
+    """BigCodeBench: code that is to be completed, or a task in words; None is what the name says."""
+    calibrated: bool | None = None
+    """BigCodeBench: whether the function's head is put before every answer; None is what the name
+    says, and that is yes."""
 
 
 class GradingSettings(Section):
@@ -180,6 +196,7 @@ class Settings(Section):
     cache: HomePath = Field(default_factory=_default_cache)
     """What can be made again; by default `code-harness` in XDG_CACHE_HOME or ~/.cache."""
     sandbox: SandboxSettings = SandboxSettings()
+    benchmark: BenchmarkSettings = BenchmarkSettings()
     grading: GradingSettings = GradingSettings()
     replay: ReplaySettings = ReplaySettings()
     model: ModelSettings = ModelSettings()

@@ -17,14 +17,14 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import harness
 from harness import benchmarks
-from harness.benchmarks import evalplus
+from harness.benchmarks import bigcodebench, bigcodebench_results, evalplus
 from harness.benchmarks.data import DataFolders
 from harness.config import Settings
 from harness.errors import DataError, SandboxError, StorageError, UserError
@@ -34,7 +34,15 @@ from harness.isolation import choose_sandbox
 from harness.models import checkpoints, engines, replay
 from harness.models.protocol import Model
 from harness.records import Benchmark, EvalRun, RunConfig, Sample
-from harness.store import Key, RunInfo, RunWriter, Store, config_or_none
+from harness.store import (
+    EVAL_RESULTS,
+    PASS_AT_K,
+    Key,
+    RunInfo,
+    RunWriter,
+    Store,
+    config_or_none,
+)
 from harness.summary import summary
 from sandboxes.process import environment_digest
 from sandboxes.protocol import Sandbox
@@ -132,18 +140,21 @@ def evaluate(
             raise UserError(f"{source}: on which benchmark? Name one: -b humaneval+")
         asked = _Asked(model, settings, sandbox, observer)
         return asked.evaluate(benchmark, name=name, fresh=fresh)
-    isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO, say=observer.say)
+    recorded = replay.replay_demo() if source == DEMO else replay.open_replay(Path(source))
+    chosen = benchmarks.chosen(_benchmark_name(recorded, benchmark), settings.benchmark)
+    problems = benchmarks.load(chosen, data=DataFolders.from_settings(settings))
+    isolation = choose_sandbox(
+        settings,
+        sandbox,
+        ours_only=source == DEMO,
+        environment=problems.environment,
+        say=observer.say,
+    )
     if isolation.note:
         observer.say(isolation.note)
-    if source == DEMO:
-        recorded = replay.replay_demo(hostile=not isolation.is_plain)
-        if isolation.is_plain:
-            observer.say("plain isolation only: the demo's hostile replies are left out")
-    else:
-        recorded = replay.open_replay(Path(source))
-    problems = benchmarks.load(
-        _benchmark_name(recorded, benchmark), data=DataFolders.from_settings(settings)
-    )
+    if source == DEMO and isolation.is_plain:
+        recorded = replay.replay_demo(hostile=False)
+        observer.say("plain isolation only: the demo's hostile replies are left out")
     profile = profile_named(settings.grading.profile or problems.default_profile)
     found = recorded.samples(
         problems, n=settings.eval.num_samples, extraction=settings.replay.extraction
@@ -152,7 +163,11 @@ def evaluate(
         observer.say(text)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
-        isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+        isolation.sandbox,
+        profile,
+        cache=settings.cache,
+        num_workers=num_workers,
+        environment=problems.environment,
     ) as judge:
         config = RunConfig(
             checkpoint=recorded.checkpoint,
@@ -191,7 +206,8 @@ class _Asked:
     def evaluate(self, benchmark: str, *, name: str | None, fresh: bool) -> EvalRun:
         """See `evaluate`."""
         settings = self.settings
-        problems = benchmarks.load(benchmark, data=DataFolders.from_settings(settings))
+        chosen = benchmarks.chosen(benchmark, settings.benchmark)
+        problems = benchmarks.load(chosen, data=DataFolders.from_settings(settings))
         profile = profile_named(settings.grading.profile or problems.default_profile)
         store = Store(settings.home)
         if settings.eval.generate_only:
@@ -200,12 +216,18 @@ class _Asked:
                 self._take_over(run, problems, () if fresh else store.runs())
                 self._work(run, problems, None)
             return store.load(run.id)
-        isolation = choose_sandbox(settings, self.sandbox, say=self.observer.say)
+        isolation = choose_sandbox(
+            settings, self.sandbox, environment=problems.environment, say=self.observer.say
+        )
         if isolation.note:
             self.observer.say(isolation.note)
         num_workers = settings.sandbox.workers or os.cpu_count() or 1
         with Judge.open(
-            isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+            isolation.sandbox,
+            profile,
+            cache=settings.cache,
+            num_workers=num_workers,
+            environment=problems.environment,
         ) as judge:
             config = self._config(problems, profile, judge.environment)
             with _open_run(store, config, name=name, fresh=fresh) as run:
@@ -216,7 +238,7 @@ class _Asked:
                     run.log(f"stopped: {error}")
                     raise
                 finally:
-                    _write_views(run, problems)
+                    _write_views(run, problems, judge)
         return store.load(run.id)
 
     def _config(self, problems: Benchmark, profile: Profile, environment: str) -> RunConfig:
@@ -320,10 +342,16 @@ def regrade(
     store = Store(settings.home)
     old = store.load(ref)
     is_demo = old.config.checkpoint.source == DEMO
-    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo, say=observer.say)
+    problems = benchmarks.load(old.config.benchmark, data=DataFolders.from_settings(settings))
+    isolation = choose_sandbox(
+        settings,
+        sandbox,
+        ours_only=is_demo,
+        environment=problems.environment,
+        say=observer.say,
+    )
     if isolation.note:
         observer.say(isolation.note)
-    problems = benchmarks.load(old.config.benchmark, data=DataFolders.from_settings(settings))
     if problems.hash != old.config.benchmark_hash:
         raise DataError(
             f"{old.config.benchmark} is not what it was when {old.id} was made: "
@@ -332,7 +360,11 @@ def regrade(
     profile = profile_named(settings.grading.profile or old.config.profile)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
-        isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+        isolation.sandbox,
+        profile,
+        cache=settings.cache,
+        num_workers=num_workers,
+        environment=problems.environment,
     ) as judge:
         config = old.config.model_copy(
             update={
@@ -407,19 +439,26 @@ def _grade(
         run.log(f"stopped: {error}")
         raise
     finally:
-        _write_views(run, benchmark)
+        _write_views(run, benchmark, judge)
 
 
-def _write_views(run: RunWriter, benchmark: Benchmark) -> None:
+def _write_views(run: RunWriter, benchmark: Benchmark, judge: Judge) -> None:
+    """The summary, and the results in the format of the benchmark's publisher."""
     if not run.verdicts:
         return
     recorded = EvalRun(run.id, str(run.path), run.config, run.samples, run.verdicts)
-    results = (
-        dict(evalplus.eval_results(benchmark, recorded))
-        if benchmark.problems[0].family in ("humaneval", "mbpp")
-        else None
-    )
-    run.finish(summary(recorded).as_json(), results)
+    views: dict[str, Mapping[str, object]] = {}
+    match benchmark.problems[0].family:
+        case "humaneval" | "mbpp":
+            views[EVAL_RESULTS] = dict(evalplus.eval_results(benchmark, recorded))
+        case bigcodebench.FAMILY:
+            asked = {key[0] for key in run.samples}
+            known = judge.known_failures(p for p in benchmark if p.id in asked)
+            views[EVAL_RESULTS] = dict(bigcodebench_results.eval_results(benchmark, recorded))
+            views[PASS_AT_K] = bigcodebench_results.pass_at_k(benchmark, recorded, list(known))
+        case _:
+            pass
+    run.finish(summary(recorded).as_json(), views)
 
 
 def _benchmark_name(model: replay.Replay, asked: str | None) -> str:

@@ -26,12 +26,12 @@ DESCRIPTION = "environment.json"
 SHARED = ("nltk_data", "matplotlib")
 """Sub-folders besides `packages`; inside a sandbox all of them lie under /opt."""
 
-_TENSOR = re.compile(r"\b(?:tensorflow|keras|librosa|geopandas)\b")
+_TENSOR = re.compile(r"\b(?:tensorflow|keras|librosa)\b")
 _SCIENCE = re.compile(
     r"\b(?:pandas|matplotlib|mpl_toolkits|seaborn|scipy|sklearn|statsmodels|requests|bs4|faker|nltk|"
     r"cv2|PIL|psutil|pytz|dateutil|lxml|openpyxl|docx|xlwt|yaml|sympy|folium|geopy|wordcloud|textblob|"
     r"regex|flask\w*|werkzeug|wtforms|django|rsa|cryptography|Crypto|prettytable|texttable|chardet|"
-    r"natsort|xmltodict|soundfile|skimage|gensim|networkx|wikipedia|sendgrid|shapely)\b"
+    r"geopandas|natsort|xmltodict|soundfile|skimage|gensim|networkx|wikipedia|sendgrid|shapely)\b"
 )
 
 

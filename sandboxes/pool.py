@@ -23,6 +23,8 @@ from sandboxes.protocol import End, Execution, Job, OnValues, Reply, Returned, S
 from sandboxes.worker import Connection, Death, Lost, Worker, collector
 
 _CLOSE_S = 30.0
+_MAX_A_CORE = 4
+"""Jobs that are begun at a time: one works, the others sleep."""
 _MAX_TRIES = 5
 """Of a job whose engine goes away again and again, which is not the job's fault."""
 _PAUSES_S = (0.0, 0.2, 1.0)
@@ -70,12 +72,12 @@ class WorkerPool:
         Raises:
             SandboxError: no worker can be started any more, or the sandbox was closed meanwhile.
         """
-        run = _Run(iter(jobs), on_values, room=4 * self._num_workers)
+        run = _Run(iter(jobs), on_values, room=2 * _MAX_A_CORE * self._num_workers)
         threads = [
             threading.Thread(
                 target=self._serve, args=(run,), name=f"sandbox-worker-{number}", daemon=True
             )
-            for number in range(2 * self._num_workers)  # the second half for jobs that sleep
+            for number in range(_MAX_A_CORE * self._num_workers)  # all but the first for sleepers
         ]
         with self._lock:
             self._runs.add(run)

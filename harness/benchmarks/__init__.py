@@ -15,18 +15,23 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from harness.benchmarks import evalplus, jsonl, sanity
+from harness.benchmarks import bigcodebench, evalplus, jsonl, sanity
 from harness.benchmarks.data import DataFolders, spelled
+from harness.config import BenchmarkSettings
 from harness.errors import UnknownName
 from harness.records import Benchmark
 
-__all__ = ["BUILT_IN", "DataFolders", "Loader", "guess", "load"]
+__all__ = ["BUILT_IN", "DataFolders", "Loader", "chosen", "guess", "load"]
 
 Loader: TypeAlias = Callable[[DataFolders], Benchmark]
 
 
 def _evalplus(name: str, data: DataFolders) -> Benchmark:
     return evalplus.load(name, data=data)
+
+
+def _bigcodebench(variant: bigcodebench.Variant, data: DataFolders) -> Benchmark:
+    return bigcodebench.load(variant, data=data)
 
 
 def _sanity(data: DataFolders) -> Benchmark:
@@ -41,6 +46,7 @@ def _sanity_unittest(data: DataFolders) -> Benchmark:
 
 BUILT_IN: Mapping[str, Loader] = {
     **{name: partial(_evalplus, name) for name in sorted(evalplus.NAMES)},
+    **{name: partial(_bigcodebench, variant) for name, variant in bigcodebench.NAMES.items()},
     "sanity": _sanity,
     "sanity-unittest": _sanity_unittest,
 }
@@ -48,6 +54,7 @@ BUILT_IN: Mapping[str, Loader] = {
 FAMILIES: Mapping[str, str] = {
     "HumanEval": "humaneval+",
     "Mbpp": "mbpp+",
+    "BigCodeBench": "bigcodebench",
     "sanity": "sanity",
     "sanity-unittest": "sanity-unittest",
 }
@@ -64,19 +71,41 @@ def load(name: str, *, data: DataFolders) -> Benchmark:
     scheme, colon, path = name.partition(":")
     if colon and scheme == "jsonl":
         return jsonl.load(Path(path).expanduser(), name=name)
-    known = spelled(name, BUILT_IN)
-    if known is None:
+    bare, at, version = name.partition("@")
+    known = spelled(bare, BUILT_IN)
+    if at and known is not None and known in bigcodebench.NAMES:
+        if version not in bigcodebench.VERSIONS:
+            raise UnknownName("version of BigCodeBench", version, bigcodebench.VERSIONS)
+        return bigcodebench.load(bigcodebench.NAMES[known]._replace(version=version), data=data)
+    if known is None or at:
         is_file = name.endswith((".jsonl", ".jsonl.gz"))
         names = [f"jsonl:{name}"] if is_file else [*BUILT_IN, "jsonl:PATH"]
         raise UnknownName("benchmark", name, names)
     return BUILT_IN[known](data)
 
 
+def chosen(name: str, settings: BenchmarkSettings) -> str:
+    """The name with what the settings say of it, as in `benchmark.form = "instruct"`.
+
+    >>> chosen("bigcodebench@v0.1.0_hf", BenchmarkSettings(form="instruct"))
+    'bigcodebench-instruct@v0.1.0_hf'
+    """
+    bare, at, version = name.partition("@")
+    variant = bigcodebench.NAMES.get(spelled(bare, bigcodebench.NAMES) or "")
+    if variant is None:
+        return name
+    if settings.form is not None:
+        variant = variant._replace(form=settings.form)
+    if settings.calibrated is not None:
+        variant = variant._replace(is_calibrated=settings.calibrated)
+    return f"{variant.name}{at}{version}"
+
+
 def guess(task_ids: Iterable[str]) -> str | None:
     """The benchmark that most of these ids are of; None where no benchmark here has such ids.
 
     >>> guess(["HumanEval/0", "HumanEval/1"]), guess(["BigCodeBench/0"]), guess([])
-    ('humaneval+', None, None)
+    ('humaneval+', 'bigcodebench', None)
     """
     families = Counter(task_id.partition("/")[0] for task_id in task_ids if "/" in task_id)
     most_common = families.most_common(1)

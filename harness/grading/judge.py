@@ -19,7 +19,7 @@ from harness.errors import EnvironmentRefused
 from harness.grading.calls import SuiteJudge
 from harness.grading.profiles import GRADER_VERSION, Profile
 from harness.grading.submissions import Submission, Twins
-from harness.grading.truth import Truth, TruthCache, bundle_of, make_truths
+from harness.grading.truth import Truth, TruthCache, bundle_of, libraries_of, make_truths
 from harness.grading.unittest import UnittestJudge
 from harness.records import Problem, Status, Suite, SuiteResult, Verdict
 from sandboxes.protocol import (
@@ -35,6 +35,8 @@ from sandboxes.protocol import (
 )
 
 _STDERR_CHARS = 2000
+_ASLEEP = 0.1
+"""Share of a core below which a program that ran out of time was waiting for something else."""
 
 STATUS_OF_END: dict[End, Status] = {
     End.EXCEPTION: Status.EXCEPTION,
@@ -73,28 +75,38 @@ class Judge:
         num_workers: int,
         profile: Profile,
         cache: TruthCache,
+        environment: str,
     ) -> None:
         self._sandbox = sandbox
         self._workers = workers
         self._num_workers = num_workers
         self.profile = profile
         self._cache = cache
+        self._environment = environment
         self._truths: dict[str, Truth] = {}
         self._bundles: dict[tuple[str, str], Bundle] = {}
 
     @classmethod
     @contextmanager
     def open(
-        cls, sandbox: Sandbox, profile: Profile, *, cache: Path, num_workers: int
+        cls,
+        sandbox: Sandbox,
+        profile: Profile,
+        *,
+        cache: Path,
+        num_workers: int,
+        environment: str = "python",
     ) -> Generator["Judge"]:
         """Start workers and grade on them until the block ends.
+
+        `environment` is the one that the problems are for (`Benchmark.environment`).
 
         Raises:
             SandboxUnavailable: this machine has no such sandbox.
         """
-        with sandbox.open("python", num_workers) as workers:
-            truth_cache = TruthCache(cache, workers.environment)
-            yield cls(sandbox, workers, num_workers, profile, truth_cache)
+        with sandbox.open(environment, num_workers) as workers:
+            truth_cache = TruthCache(cache, workers.environment, profile.unittest_rules)
+            yield cls(sandbox, workers, num_workers, profile, truth_cache, environment)
 
     @property
     def environment(self) -> str:
@@ -117,20 +129,31 @@ class Judge:
         missing: list[Problem] = []
         for done, problem in enumerate(problems):
             on_progress(Progress("loading expected values", done, len(problems)))
-            if problem.sha256 not in self._truths:
+            if problem.truth_key not in self._truths:
                 truth = self._cache.load(problem)
                 if truth is None:
                     missing.append(problem)
                 else:
-                    self._truths[problem.sha256] = truth
+                    self._truths[problem.truth_key] = truth
         passed = self._cache.passed_gate(self.profile.name)
-        ungated = [problem for problem in problems if problem.sha256 not in passed]
+        ungated = [
+            problem
+            for problem in problems
+            if problem.truth_key not in passed and not _is_its_own_gate(problem)
+        ]
         if not missing and not ungated:
             return
         # These workers see correct solutions at work, so they never see a candidate.
-        with self._sandbox.open("python", self._num_workers) as workers:
+        with self._sandbox.open(self._environment, self._num_workers) as workers:
             failures = self._make_truths(missing, workers, on_progress)
-            helper = Judge(self._sandbox, workers, self._num_workers, self.profile, self._cache)
+            helper = Judge(
+                self._sandbox,
+                workers,
+                self._num_workers,
+                self.profile,
+                self._cache,
+                self._environment,
+            )
             helper._truths = self._truths
             failures |= helper._pass_gate(
                 [problem for problem in ungated if problem.id not in failures], on_progress
@@ -142,14 +165,29 @@ class Judge:
         self, problems: list[Problem], workers: Workers, on_progress: OnProgress
     ) -> dict[str, str]:
         failures: dict[str, str] = {}
-        for done, (problem, truth) in enumerate(make_truths(problems, workers)):
+        longest_first = sorted(problems, key=lambda problem: -problem.about_s)
+        made = make_truths(longest_first, workers, self.profile.unittest_rules, self._environment)
+        for done, (problem, truth) in enumerate(made):
             on_progress(Progress("computing expected values", done, len(problems)))
             if truth.failure:
                 failures[problem.id] = truth.failure
             else:
                 self._cache.save(problem, truth)
-                self._truths[problem.sha256] = truth
+                self._truths[problem.truth_key] = truth
         return failures
+
+    def known_failures(self, problems: Iterable[Problem]) -> dict[str, str]:
+        """Task ids whose canonical solution fails here, with the cause; of problems prepared once."""
+        truths = {
+            problem.task_id: self._truths.get(problem.truth_key) or self._cache.load(problem)
+            for problem in problems
+            if problem.known_failure
+        }
+        return {
+            task_id: truth.known_failure
+            for task_id, truth in truths.items()
+            if truth and truth.known_failure
+        }
 
     def _pass_gate(self, problems: list[Problem], on_progress: OnProgress) -> dict[str, str]:
         """Grade the canonical solutions; those that fail, but for the profile's known ones."""
@@ -172,7 +210,7 @@ class Judge:
         return sorted(
             submissions,
             key=lambda submission: (
-                -self._truths[submission.problem.sha256].reference_s,
+                -self._truths[submission.problem.truth_key].reference_s,
                 submission.problem.id,
                 submission.index,
             ),
@@ -190,15 +228,20 @@ class Judge:
         the run so far, and hears of these: a program that it knows is not run again.
         """
         twins = twins or Twins()
-        doubtful: list[Submission] = []
+        doubtful: list[tuple[Submission, Verdict]] = []
         for submission, verdict in self._grade_twins(twins.firsts(submissions), twins):
             if _has_timeout(verdict):
-                doubtful.append(submission)
+                doubtful.append((submission, verdict))
             else:
                 yield _of_reply(submission, verdict)
-        for submission in doubtful:
-            for _, verdict in self._grade_once([submission], alone=True):
-                yield _of_reply(submission, verdict)
+        # What slept was in nobody's way, nor anybody in its: such ones can wait side by side.
+        asleep = [submission for submission, verdict in doubtful if _has_slept(verdict)]
+        for submission, verdict in self._grade_once(asleep):
+            yield _of_reply(submission, verdict)
+        for submission, first in doubtful:
+            if not _has_slept(first):
+                for _, verdict in self._grade_once([submission], alone=True):
+                    yield _of_reply(submission, verdict)
 
     def _grade_twins(
         self, firsts: Iterable[Submission], twins: Twins
@@ -227,19 +270,22 @@ class Judge:
                     without_code.append(submission)
                     continue
                 case = _Case(submission)
-                truth = self._truths[submission.problem.sha256]
+                code = submission.problem.preamble + submission.code
+                truth = self._truths[submission.problem.truth_key]
                 for suite in submission.problem.suites:
                     job_id = f"{number} {suite.name}"
                     judges[job_id], limits = self._suite_judge(submission.problem, suite, truth)
                     open_cases[job_id] = case
                     yield Job(
                         id=job_id,
-                        code=submission.code,
+                        code=code,
                         entry_point=submission.problem.entry_point,
                         bundle=self._bundle(submission.problem, suite.name),
                         limits=limits,
                         kind=suite.kind,
                         tests=suite.unittest,
+                        rules=self.profile.unittest_rules if suite.unittest else "",
+                        libraries=libraries_of(submission.problem, suite, code, self._environment),
                     )
 
         def on_values(job_id: str, chunk: Sequence[Returned]) -> Reply:
@@ -266,13 +312,13 @@ class Judge:
         if suite.kind == "unittest":
             unittest_truth = truth.unittests[suite.name]
             limits = self.profile.unittest_limits(unittest_truth.reference_s)
-            return UnittestJudge(suite.methods, unittest_truth), limits
+            return UnittestJudge(suite.methods, unittest_truth, self.profile), limits
         suite_truth = truth.suites[suite.name]
         limits = self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes)
         return SuiteJudge(self.profile, problem, suite_truth), limits
 
     def _bundle(self, problem: Problem, suite: str) -> Bundle:
-        key = problem.sha256, suite
+        key = problem.truth_key, suite
         if key not in self._bundles:
             if len(self._bundles) > 64:
                 self._bundles.pop(next(iter(self._bundles)))
@@ -288,6 +334,7 @@ def grade(
     sandbox: Sandbox,
     cache: Path,
     num_workers: int = 1,
+    environment: str = "python",
 ) -> list[Verdict]:
     """Grade programs for one problem; verdicts in the order of the programs.
 
@@ -297,7 +344,9 @@ def grade(
         SandboxUnavailable: this machine has no such sandbox.
         EnvironmentRefused: the problem's canonical solution fails here.
     """
-    with Judge.open(sandbox, profile, cache=cache, num_workers=num_workers) as judge:
+    with Judge.open(
+        sandbox, profile, cache=cache, num_workers=num_workers, environment=environment
+    ) as judge:
         judge.prepare([problem])
         submissions = [Submission(problem, code, index) for index, code in enumerate(programs)]
         return sorted(judge.grade(submissions), key=lambda verdict: verdict.index)
@@ -310,6 +359,7 @@ class _Case:
         self.submission = submission
         self._results: dict[str, SuiteResult] = {}
         self._executions: list[Execution] = []
+        self._flags: list[str] = []
 
     def add(
         self, execution: Execution, judge: SuiteJudge | UnittestJudge, profile: Profile
@@ -321,6 +371,8 @@ class _Case:
         status = _status(execution, judge, num_tests)
         if self.submission.problem.task_id in profile.never_pass and status == Status.PASSED:
             status = Status.WRONG_ANSWER
+        if isinstance(judge, UnittestJudge):
+            self._flags += judge.flags
         self._results[suite] = SuiteResult(
             status=status,
             num_tests=num_tests,
@@ -351,6 +403,7 @@ class _Case:
             cpu_s=round(sum(execution.cpu_s for execution in self._executions), 4),
             wall_s=round(sum(execution.wall_s for execution in self._executions), 4),
             level=level,
+            flags=tuple(self._flags),
             profile=profile.name,
             grader_version=GRADER_VERSION,
         )
@@ -370,6 +423,15 @@ def _status(execution: Execution, judge: SuiteJudge | UnittestJudge, num_tests: 
 
 def _has_timeout(verdict: Verdict) -> bool:
     return any(result.status == Status.TIMEOUT for result in verdict.suites.values())
+
+
+def _has_slept(verdict: Verdict) -> bool:
+    return verdict.cpu_s < _ASLEEP * verdict.wall_s
+
+
+def _is_its_own_gate(problem: Problem) -> bool:
+    """A unittest's truth is two runs that passed, under the very rules of the profile."""
+    return all(suite.unittest for suite in problem.suites)
 
 
 def _no_code(submission: Submission, profile: Profile, level: str) -> Verdict:

@@ -30,12 +30,12 @@ from harness.benchmarks.jsonl import numbered_lines, parse_object, read_text
 from harness.errors import DataError
 from harness.extraction import (
     defines,
-    evalplus_code,
     extract_code,
     looks_like_reply,
     split_thinking,
 )
 from harness.records import Benchmark, Checkpoint, Problem, Sample, content_sha256
+from harness.sanitizing import peer_code
 
 Extraction: TypeAlias = Literal["none", "harness", "evalplus"]
 Kind: TypeAlias = Literal["solution", "completion", "raw_solution", "reply"]
@@ -151,8 +151,13 @@ def _flat(task_id: str) -> str:
 
 
 def _as_it_is(row: ReplayRow, problem: Problem, index: int) -> Sample:
-    code = problem.prompt + row.text if row.kind == "completion" else row.text
+    code = _begun(problem) + row.text if row.kind == "completion" else row.text
     return Sample(problem_id=problem.id, index=index, code=code)
+
+
+def _begun(problem: Problem) -> str:
+    """What a completion goes on from."""
+    return problem.prompt if problem.completed is None else problem.completed
 
 
 def _extracted(row: ReplayRow, problem: Problem, index: int) -> Sample:
@@ -160,7 +165,7 @@ def _extracted(row: ReplayRow, problem: Problem, index: int) -> Sample:
     code = extract_code(answer, problem.entry_point)
     if row.kind == "completion" and not defines(code, problem.entry_point):
         # Not a reply of its own, then: it goes on where the prompt ends.
-        whole = extract_code(problem.prompt + answer, problem.entry_point)
+        whole = extract_code(_begun(problem) + answer, problem.entry_point)
         code = whole if defines(whole, problem.entry_point) else code
     return Sample(
         problem_id=problem.id,
@@ -173,8 +178,8 @@ def _extracted(row: ReplayRow, problem: Problem, index: int) -> Sample:
 
 def _sanitized(row: ReplayRow, problem: Problem, index: int) -> Sample:
     """As the command `evalplus.sanitize` reads a file: a newline between prompt and completion."""
-    text = f"{problem.prompt}\n{row.text}" if row.kind == "completion" else row.text
-    code = evalplus_code(text, problem.entry_point)
+    text = f"{_begun(problem)}\n{row.text}" if row.kind == "completion" else row.text
+    code = peer_code(text, problem)
     return Sample(
         problem_id=problem.id, index=index, code=code, reply=row.text if row.text != code else None
     )
@@ -203,7 +208,7 @@ def open_replay(path: Path, *, name: str | None = None) -> Replay:
     return Replay(checkpoint, rows, warnings)
 
 
-def replay_demo(hostile: bool) -> Replay:
+def replay_demo(hostile: bool = True) -> Replay:
     """The checkpoint `fake:demo`: the bundled replies to the benchmark `sanity`.
 
     Hostile replies attack the judge; they are left out where nothing but goodwill isolates them.

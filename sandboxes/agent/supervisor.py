@@ -116,12 +116,13 @@ class Supervisor:
     def _leave(self) -> NoReturn:
         """The harness is gone. A pid namespace ends with its first process: with us.
 
-        The zygote ends first, and is waited for: what its jobs took counts as the harness's time
+        The zygotes end first, and are waited for: what their jobs took counts as the harness's time
         (`time harness eval …`) only then.
         """
-        self._kill(self.zygote_pid)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.zygote_pid, 0)
+        for pid in self._zygotes.pids:  # the light one first, whose children are ours by that
+            self._kill(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
         if self._settings.level == "plain":
             self._sweep_processes()
             _empty(os.getcwd())

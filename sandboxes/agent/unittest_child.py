@@ -338,7 +338,7 @@ def _perform(task: Task, voice: Voice, pristine: Pristine, answers: Answers) -> 
         if type(replacement) is FunctionType:
             replacement = watched(replacement, voice, known, looks, found, foreign)
     else:
-        replacement = poison() if role == POISON else replayed(current, answers)
+        replacement = poison() if role == POISON else replayed(current, answers, foreign)
         namespace[entry_point] = replacement
     namespace[alias] = replacement
     problem = ""

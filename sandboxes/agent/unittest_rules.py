@@ -29,6 +29,13 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+_os: Any = os
+_subprocess: Any = subprocess
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
 
 def enter(rules: str, namespace: "dict[str, Any]") -> None:
     """Before the program is loaded into `namespace`."""
@@ -39,14 +46,18 @@ def enter(rules: str, namespace: "dict[str, Any]") -> None:
 def _bigcodebench(namespace: "dict[str, Any]") -> None:
     import builtins
 
-    namespace.update(
-        __file__="__test__.py", __package__=None, sys=sys, os=os, environ=os.environ
-    )
-    vars(builtins).update(exit=None, quit=None)
+    names = {"__file__": "__test__.py", "__package__": None}
+    namespace.update(names, sys=sys, os=os, environ=os.environ)
+    _bind(builtins, exit=None, quit=None)
     os.chdir(tempfile.mkdtemp())
     _guard_signals_and_commands(_guard_processes())
     stream = _Deaf()
     sys.stdout = sys.stderr = sys.stdin = stream
+
+
+def _bind(module: Any, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(module, name, value)
 
 
 class _Deaf(io.StringIO):
@@ -73,18 +84,18 @@ def _has_kill(command: Any) -> bool:
 def _guard_processes() -> "list[int]":
     """`Popen` and `run`; the processes that are started, as they come."""
     started: list[int] = []
-    really_run, real_popen = subprocess.run, subprocess.Popen
+    really_run, real_popen = _subprocess.run, _subprocess.Popen
 
-    class Popen(real_popen):  # type: ignore[type-arg, misc]
+    class Popen(real_popen):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            print(f"Popen: {args}")
+            _say(f"Popen: {args}")
             kwargs["preexec_fn"] = os.setsid
-            super().__init__(*args, **kwargs)
+            real_popen.__init__(self, *args, **kwargs)
             started.append(self.pid)
 
         def communicate(self, *args: Any, **kwargs: Any) -> Any:
             try:
-                return super().communicate(*args, **kwargs)
+                return real_popen.communicate(self, *args, **kwargs)
             except subprocess.TimeoutExpired:
                 return None, None
 
@@ -102,20 +113,20 @@ def _guard_processes() -> "list[int]":
         return Popen(*args, **with_pipes(kwargs))
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        print(f"run: {args}")
+        _say(f"run: {args}")
         if _has_kill(args[0]):
             return subprocess.CompletedProcess(args, 0, b"", b"")
         return really_run(*args, **with_pipes(kwargs))
 
-    vars(subprocess).update(Popen=popen, run=run)
+    _bind(subprocess, Popen=popen, run=run)
     return started
 
 
 def _guard_signals_and_commands(started: "list[int]") -> None:
     ourselves, our_group = os.getpid(), os.getpgid(0)
     really_kill, really_killpg = os.kill, os.killpg
-    system, popen = os.system, os.popen
-    call, check_output = subprocess.call, subprocess.check_output
+    system, popen = _os.system, _os.popen
+    call, check_output = _subprocess.call, _subprocess.check_output
 
     def kill(pid: int, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -129,23 +140,24 @@ def _guard_signals_and_commands(started: "list[int]") -> None:
 
     def unless_kill(function: "Callable[..., Any]") -> "Callable[..., Any]":
         def guarded(command: Any, *args: Any, **kwargs: Any) -> Any:
-            print(f"command: {command}")
+            _say(f"command: {command}")
             return 0 if _has_kill(command) else function(command, *args, **kwargs)
 
         return guarded
 
     def guarded_check_output(command: Any, *args: Any, **kwargs: Any) -> Any:
-        print(f"command: {command}")
+        _say(f"command: {command}")
         return b"" if "ps" in command else check_output(command, *args, **kwargs)
 
     def guarded_popen(command: Any) -> Any:
-        print(f"command: {command}")
+        _say(f"command: {command}")
         return popen("echo" if _has_kill(command) else command)
 
     def execute(*args: Any, **kwargs: Any) -> None:
-        print(f"exec: {args}")
+        _say(f"exec: {args}")
 
-    vars(os).update(
+    _bind(
+        os,
         kill=kill,
         killpg=killpg,
         system=unless_kill(system),
@@ -154,4 +166,4 @@ def _guard_signals_and_commands(started: "list[int]") -> None:
         execvp=execute,
         execvpe=execute,
     )
-    vars(subprocess).update(call=unless_kill(call), check_output=guarded_check_output)
+    _bind(subprocess, call=unless_kill(call), check_output=guarded_check_output)

@@ -91,29 +91,35 @@ def serve(supervisor: socket.socket, identity: Identity, libraries: str = "") ->
             if job["kind"] == "calls":  # no other has inputs
                 bundles.move_to_end(job["bundle"])
             outcome, job_outcome = os.pipe()
+            descriptors.append(job_outcome)
             pid = os.fork()
             if pid == 0:
                 supervisor.close()
-                _set_up(job, [*descriptors, job_outcome], identity, held)
+                _set_up(job, descriptors, identity, held)
                 if job["kind"] == "unittest":
                     unittests.run(_channel(), job, isolated=bool(identity.uid))
                 calls.run(_channel(), job, bundles[job["bundle"]])
-            for descriptor in (*descriptors, job_outcome):
+            for descriptor in descriptors:
                 os.close(descriptor)
             descriptors = []
-            said = _read_all(outcome)
-            if said != _READY:  # no program had run yet: this is the machine's fault, so end
-                sys.stderr.write(f"no job can be set up: {said.decode('utf-8', 'replace')}\n")
-                sys.stderr.flush()
-                os._exit(1)
-            supervisor.sendall(pid.to_bytes(4, "big"))
-            _, status, usage = os.wait4(pid, 0)
-            ended = {
-                "status": status,
-                "cpu_s": usage.ru_utime + usage.ru_stime,
-                "peak_rss_mb": usage.ru_maxrss / 1024,
-            }
-            supervisor.sendall(wire.pack(wire.DONE, json.dumps(ended).encode()))
+            _attend(pid, outcome, supervisor)
+
+
+def _attend(pid: int, outcome: int, supervisor: socket.socket) -> None:
+    """Tell the supervisor of a job that it was begun, and how it ended."""
+    said = _read_all(outcome)
+    if said != _READY:  # no program had run yet: this is the machine's fault, so end
+        sys.stderr.write(f"no job can be set up: {said.decode('utf-8', 'replace')}\n")
+        sys.stderr.flush()
+        os._exit(1)
+    supervisor.sendall(pid.to_bytes(4, "big"))
+    _, status, usage = os.wait4(pid, 0)
+    ended = {
+        "status": status,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_rss_mb": usage.ru_maxrss / 1024,
+    }
+    supervisor.sendall(wire.pack(wire.DONE, json.dumps(ended).encode()))
 
 
 def _channel() -> socket.socket:

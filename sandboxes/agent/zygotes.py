@@ -13,11 +13,12 @@ import socket
 
 from sandboxes.agent import wire
 
+
 class Zygotes:
     def __init__(self, light: socket.socket, pid: int) -> None:
         self.light = light
         self._open: dict[str, tuple[socket.socket, int]] = {"": (light, pid)}
-        self.pids = {pid}
+        self.pids = [pid]
 
     def of(self, libraries: str) -> "tuple[socket.socket, int]":
         """The zygote with these libraries, started if there is none yet; its process number."""
@@ -27,7 +28,7 @@ class Zygotes:
                 frame = wire.pack(wire.LIBRARIES, libraries.encode())
                 socket.send_fds(self.light, [frame], [theirs.fileno()])
                 pid = int.from_bytes(receive_exactly(self.light, 4), "big")
-            self.pids.add(pid)
+            self.pids.append(pid)
             self._open[libraries] = ours, pid
         return self._open[libraries]
 

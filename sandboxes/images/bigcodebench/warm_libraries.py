@@ -5,7 +5,9 @@ after another. So there must be one thread at the end, and no file: the font lis
 folder that the environment was built with, and what a library leaves in its home is removed.
 
     science   numpy, pandas, matplotlib and what is used with them; web and text libraries
-    tensor    the same, and what takes seconds to load: tensorflow, keras, librosa, geopandas
+    tensor    the same, and what takes seconds to load: tensorflow, keras, librosa
+
+geopandas is left to the jobs: with it pyproj opens its database, and no job has that descriptor.
 """
 
 import gc
@@ -14,7 +16,8 @@ import os
 import shutil
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 SCIENCE = (
     "numpy numpy.random numpy.linalg numpy.testing pandas pandas.testing pandas.plotting "
@@ -38,11 +41,11 @@ SCIENCE = (
 ).split()
 TENSOR = (
     "tensorflow tensorflow.keras keras keras.models keras.layers keras.optimizers "
-    "librosa librosa.display soundfile geopandas shapely.geometry"
+    "librosa librosa.display soundfile"
 ).split()
 
 
-def _load(modules: "list[str]") -> None:
+def _load(modules: "Iterable[str]") -> None:
     for module in modules:
         importlib.import_module(module)
 
@@ -51,12 +54,9 @@ def _science() -> None:
     folder = os.environ["MPLCONFIGDIR"]
     really_access = os.access
     # matplotlib wants to write there, or makes a folder of its own and looks for fonts again.
-    os.access = lambda path, *rest, **kwargs: (
-        str(path) == folder or really_access(path, *rest, **kwargs)
-    )
+    os.access = lambda path, mode: str(path) == folder or really_access(path, mode)
     try:
-        import matplotlib
-
+        matplotlib: Any = importlib.import_module("matplotlib")
         matplotlib.get_cachedir()
         matplotlib.get_configdir()
         _load(SCIENCE)
@@ -66,17 +66,16 @@ def _science() -> None:
 
 def _warm_up() -> None:
     """One call of what is called most, so that its first call touches pages here, once."""
-    import matplotlib.pyplot as plt
-    import numpy as np
-    import pandas as pd
-    from matplotlib import font_manager
-    from sklearn.linear_model import LinearRegression
-
+    plt: Any = importlib.import_module("matplotlib.pyplot")
+    font_manager: Any = importlib.import_module("matplotlib.font_manager")
+    linear_model: Any = importlib.import_module("sklearn.linear_model")
+    np: Any = importlib.import_module("numpy")
+    pd: Any = importlib.import_module("pandas")
     frame = pd.DataFrame({"a": [1, 2, 1], "b": [0.5, 1.5, 2.5], "c": list("xyz")})
     frame.groupby("a")["b"].mean()
     frame.describe()
     str(frame)
-    LinearRegression().fit(np.arange(6).reshape(3, 2), np.arange(3))
+    linear_model.LinearRegression().fit(np.arange(6).reshape(3, 2), np.arange(3))
     figure, axes = plt.subplots()
     axes.hist(np.arange(9))
     axes.set_title("warm")
