@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, 
 from pydantic.fields import FieldInfo
 
 from harness.errors import ConfigError
-from sandboxes.image import DEFAULT_BASE
+from sandboxes.image import DEFAULT_BASE, DEFAULT_BASES
 
 DEFAULT_FILE = Path("harness.toml")
 ENV_PREFIX = "HARNESS_"
@@ -53,8 +53,10 @@ class SandboxSettings(Section):
     """Programs at a time; None is the number of cores."""
     base_image: str = DEFAULT_BASE
     """What the image of the containers is built from: anything with python3 and pip."""
+    bigcodebench_base_image: str = DEFAULT_BASES["bigcodebench"]
+    """The same for BigCodeBench's image: anything with Python 3.10 and pip."""
     wheels: HomePath | None = None
-    """A folder of wheels for that build, where it has no network."""
+    """A folder of wheels for those builds, where they have no network."""
     runtime: str | None = None
     """Another OCI runtime that the engine knows: `runsc` (gVisor), `kata`."""
     memory_mb: PositiveInt | None = None

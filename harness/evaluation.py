@@ -191,6 +191,7 @@ def evaluate(
             owed = [key for key in run.owed if key in scope]
             _say_where_it_stands(observer, run, owed)
             _grade(run, problems, [run.samples[key] for key in owed], judge, observer)
+            _say_known_failures(run, problems, judge, observer)
     return Store(settings.home).load(run.id)
 
 
@@ -234,6 +235,7 @@ class _Asked:
                 try:
                     self._take_over(run, problems, () if fresh else store.runs())
                     self._work(run, problems, judge)
+                    _say_known_failures(run, problems, judge, self.observer)
                 except SandboxError as error:
                     run.log(f"stopped: {error}")
                     raise
@@ -390,6 +392,7 @@ def regrade(
                 run.append_verdict(unscored(sample, by_id[sample.problem_id], profile.name, why))
             there = [s for s in run.samples.values() if s.finish_reason != "error"]
             _grade(run, problems, there, judge, observer)
+            _say_known_failures(run, problems, judge, observer)
             changed = sum(
                 verdict.status != before[key]
                 for key, verdict in run.verdicts.items()
@@ -459,6 +462,17 @@ def _write_views(run: RunWriter, benchmark: Benchmark, judge: Judge) -> None:
         case _:
             pass
     run.finish(summary(recorded).as_json(), views)
+
+
+def _say_known_failures(
+    run: RunWriter, benchmark: Benchmark, judge: Judge, observer: Observer
+) -> None:
+    """Beside every score, because these tasks count as failed, whoever answers."""
+    asked = {key[0] for key in run.samples}
+    known = judge.known_failures(problem for problem in benchmark if problem.id in asked)
+    if known:
+        causes = "; ".join(f"{task_id} ({cause})" for task_id, cause in known.items())
+        observer.say(f"{len(known)} tasks can't be passed here and count as failed: {causes}")
 
 
 def _benchmark_name(model: replay.Replay, asked: str | None) -> str:

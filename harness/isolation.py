@@ -28,7 +28,10 @@ def containers(settings: Settings, say: Callable[[str], None]) -> DockerSandbox:
     wanted = settings.sandbox
     return DockerSandbox(
         base=wanted.base_image,
+        bases={"bigcodebench": wanted.bigcodebench_base_image},
         wheels=wanted.wheels,
+        nltk_data=wanted.nltk_data,
+        with_scikit_image=wanted.build_scikit_image,
         memory_mb=wanted.memory_mb,
         runtime=wanted.runtime,
         say=say,

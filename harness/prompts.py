@@ -41,7 +41,6 @@ STOPS = ("<|endoftext|>", "<|endofmask|>", "</s>", "\nif __name__", "\ndef main(
 BASE_STOPS: Mapping[str, tuple[str, ...]] = {
     "humaneval": ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),
     "mbpp": ('\n"""', "\nassert"),
-    "bigcodebench": ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),
 }
 """What ends a completion, by the family of the problem."""
 PREFILL_STOPS = ("\n```\n",)

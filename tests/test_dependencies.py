@@ -39,6 +39,7 @@ LAYERS = {
     "harness.problem_types": "judge",
     "harness.prompts": "judge",
     "harness.extraction": "judge",
+    "harness.sanitizing": "judge",
     "harness.generation": "judge",
     "harness.models": "judge",
     "harness.grading": "judge",

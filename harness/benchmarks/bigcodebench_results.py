@@ -9,11 +9,14 @@ Also here: the score of each domain, from the publisher's map of tasks to domain
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from harness.benchmarks import bigcodebench
 from harness.records import Benchmark, EvalRun, Problem, Sample, Status, SuiteResult, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _KS = (1, 5, 10)
 """What their command computes by default, as far as there are samples."""
@@ -126,6 +129,24 @@ def by_domain(run: EvalRun) -> list[DomainRate]:
         if estimate is not None:
             found.append(DomainRate(domain, estimate))
     return sorted(found, key=lambda row: (-row.rate.num_problems, row.domain))
+
+
+def domain_table(run: EvalRun) -> "Table | None":
+    """The same as a table for the screen; None for another benchmark."""
+    from rich.table import Table
+
+    rows = by_domain(run)
+    if not rows:
+        return None
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("domain")
+    for column in ("pass@1, 95%", "tasks"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        rate = row.rate
+        score = f"{100 * rate.value:.1f} ({100 * rate.low:.1f}-{100 * rate.high:.1f})"
+        table.add_row(row.domain, score, str(rate.num_problems))
+    return table
 
 
 def by_domain_as_json(run: EvalRun) -> Mapping[str, Mapping[str, float]]:

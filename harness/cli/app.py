@@ -148,9 +148,17 @@ Isolation = Annotated[
 
 
 def print_runs(screen: "Screen", runs: "list[EvalRun]", as_json: bool) -> None:
+    from harness.benchmarks import bigcodebench_results
     from harness.summary import summary
 
     if as_json:
-        screen.json({"runs": [summary(run).as_json() for run in runs]})
-    else:
-        screen.runs(runs)
+        rows: list[dict[str, object]] = []
+        for run in runs:
+            domains = bigcodebench_results.by_domain_as_json(run)
+            rows.append(summary(run).as_json() | ({"by_domain": domains} if domains else {}))
+        screen.json({"runs": rows})
+        return
+    for run in runs:
+        if (table := bigcodebench_results.domain_table(run)) is not None:
+            screen.show(table, "")
+    screen.runs(runs)

@@ -269,9 +269,9 @@ class Judge:
                 if not submission.code.strip():
                     without_code.append(submission)
                     continue
-                case = _Case(submission)
-                code = submission.problem.preamble + submission.code
                 truth = self._truths[submission.problem.truth_key]
+                case = _Case(submission, can_pass=not truth.known_failure)
+                code = submission.problem.preamble + submission.code
                 for suite in submission.problem.suites:
                     job_id = f"{number} {suite.name}"
                     judges[job_id], limits = self._suite_judge(submission.problem, suite, truth)
@@ -355,8 +355,9 @@ def grade(
 class _Case:
     """One submission on its way: suite results come in, a verdict comes out."""
 
-    def __init__(self, submission: Submission) -> None:
+    def __init__(self, submission: Submission, can_pass: bool) -> None:
         self.submission = submission
+        self._can_pass = can_pass
         self._results: dict[str, SuiteResult] = {}
         self._executions: list[Execution] = []
         self._flags: list[str] = []
@@ -369,7 +370,8 @@ class _Case:
             judge.take(execution)
         num_tests = len(self.submission.problem.suite(suite))
         status = _status(execution, judge, num_tests)
-        if self.submission.problem.task_id in profile.never_pass and status == Status.PASSED:
+        never = self.submission.problem.task_id in profile.never_pass or not self._can_pass
+        if never and status == Status.PASSED:
             status = Status.WRONG_ANSWER
         if isinstance(judge, UnittestJudge):
             self._flags += judge.flags

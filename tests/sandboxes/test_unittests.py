@@ -190,7 +190,7 @@ class TestCases(unittest.TestCase):
 """
     assert set(run(workers, code, tests).evidence.run("real").foreign) == {
         "own:Mine",
-        "list_iterator",
+        "builtins.list_iterator",
     }
 
 
