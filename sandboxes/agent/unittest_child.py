@@ -45,7 +45,17 @@ _WATCHED = (
     *("unittest", "unittest.loader", "unittest.util", "unittest.mock", "unittest.async_case"),
     *("builtins", "contextlib", "functools", "difflib", "traceback", "types", "operator"),
     *("numpy", "numpy.testing", "numpy.testing._private.utils"),
+    *("pandas.testing", "pandas._testing", "pandas._testing.asserters"),
 )
+_WATCHED_CLASSES = (
+    ("pandas", "DataFrame"),
+    ("pandas", "Series"),
+    ("pandas", "Index"),
+    ("matplotlib.axes", "Axes"),
+    ("matplotlib.axes", "Subplot"),
+    ("matplotlib.figure", "Figure"),
+)
+"""What tests ask about an answer, where such a library is loaded: with all their bases."""
 _NAMES = 50
 _CASE, _SUITE = unittest.TestCase, unittest.TestSuite
 _RUN_SUITE: "Callable[..., object]" = unittest.TestSuite.run
@@ -74,12 +84,21 @@ def pristine() -> Pristine:
     classes = _all_classes()
     ours = (snapshot.__name__, unittest_answers.__name__, __name__)
     return (
-        snapshot.remember(_WATCHED),
+        snapshot.remember(_WATCHED, _watched_classes()),
         snapshot.remember(_QUICK),
         frozenset(map(id, classes)),
         classes,
         watcher.harmless_code(ours),
     )
+
+
+def _watched_classes() -> "list[type]":
+    found: list[type] = []
+    for module, name in _WATCHED_CLASSES:
+        cls = getattr(sys.modules.get(module), name, None)
+        if isinstance(cls, type):
+            found += [base for base in cls.__mro__ if base is not object]
+    return found
 
 
 def _all_classes() -> "tuple[type, ...]":
