@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
 .PHONY: help setup demo test check bench bench-grading verify lock clean
-.PHONY: setup-models test-models bench-models
+.PHONY: bench-bigcodebench setup-models test-models bench-models
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
+	@echo 'make bench-bigcodebench   the same against the released evaluator of BigCodeBench'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
 	@echo 'make clean    remove .venv, caches and builds; runs are kept'
@@ -77,6 +78,9 @@ bench: bench-grading
 
 bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
+
+bench-bigcodebench: setup
+	$(BIN)/python -m tests.bench_bigcodebench
 
 verify: setup
 	$(BIN)/python -m tests.verify

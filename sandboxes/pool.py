@@ -2,7 +2,7 @@
 
 As many jobs at a time as cores, and one more for each that sleeps, because a job that waits uses
 no core. A thread draws a job, waits for a core, and takes an idle worker, best one that has the
-job's inputs already. A worker that is used up, unclean or dead is replaced in the background.
+job's inputs or libraries already. A worker that is used up, unclean or dead is replaced in the background.
 
     a worker dies       its job runs once more, alone on all cores, on another worker
     it dies there too   OUT_OF_MEMORY where kernel or engine reports an OOM kill, else LOST
@@ -209,8 +209,8 @@ class WorkerPool:
                 self._lock.wait(0.1)
             if not self._idle:
                 return None
-            holders = (worker for worker in self._idle if worker.holds(job.bundle))
-            worker = next(holders, self._idle[-1])
+            ready = (worker for worker in self._idle if worker.is_ready_for(job))
+            worker = next(ready, self._idle[-1])
             self._idle.remove(worker)
             return worker
 

@@ -98,6 +98,7 @@ class Worker:
         self._reader = wire.FrameReader(max_payload=1 << 20)
         self._frames: list[tuple[bytes, bytes]] = []
         self._bundles: list[str] = []
+        self._libraries = {""}
         self.num_jobs = 0
         kind, payload = self._receive(time.monotonic() + _START_S)
         if kind != wire.HELLO:
@@ -127,9 +128,11 @@ class Worker:
                 pass
             return False
 
-    def holds(self, bundle: Bundle) -> bool:
-        """Whether it has these inputs already."""
-        return bundle.sha256 in self._bundles
+    def is_ready_for(self, job: Job) -> bool:
+        """Whether it has the job's inputs, or its libraries, already."""
+        if job.kind == "calls":
+            return job.bundle.sha256 in self._bundles
+        return job.libraries in self._libraries
 
     def run(
         self, job: Job, on_values: OnValues, doze: Callable[[bool], None] = lambda asleep: None
@@ -150,6 +153,7 @@ class Worker:
         self, job: Job, on_values: OnValues, doze: Callable[[bool], None]
     ) -> tuple[Execution, bool]:
         self.num_jobs += 1
+        self._libraries.add(job.libraries)
         if job.kind == "calls":
             self._load(job.bundle)
         spec = json.dumps(_job_spec(job)).encode()

@@ -26,6 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anyone imports tor
 
 # Scripts and hostile programs, not tests: --doctest-modules would import them.
 collect_ignore = [
+    "bench_bigcodebench.py",
     "bench_grading.py",
     "bench_models.py",
     "costs.py",

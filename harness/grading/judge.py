@@ -164,16 +164,22 @@ class Judge:
     def _make_truths(
         self, problems: list[Problem], workers: Workers, on_progress: OnProgress
     ) -> dict[str, str]:
+        """Those that fail are tried once more, when the machine does nothing else of ours."""
         failures: dict[str, str] = {}
-        longest_first = sorted(problems, key=lambda problem: -problem.about_s)
-        made = make_truths(longest_first, workers, self.profile.unittest_rules, self._environment)
-        for done, (problem, truth) in enumerate(made):
-            on_progress(Progress("computing expected values", done, len(problems)))
-            if truth.failure:
-                failures[problem.id] = truth.failure
-            else:
-                self._cache.save(problem, truth)
-                self._truths[problem.truth_key] = truth
+        todo = sorted(problems, key=lambda problem: -problem.about_s)
+        for _ in range(2):
+            failures.clear()
+            made = make_truths(todo, workers, self.profile.unittest_rules, self._environment)
+            for done, (problem, truth) in enumerate(made):
+                on_progress(Progress("computing expected values", done, len(todo)))
+                if truth.failure:
+                    failures[problem.id] = truth.failure
+                else:
+                    self._cache.save(problem, truth)
+                    self._truths[problem.truth_key] = truth
+            todo = [problem for problem in todo if problem.id in failures]
+            if not todo:
+                break
         return failures
 
     def known_failures(self, problems: Iterable[Problem]) -> dict[str, str]:
