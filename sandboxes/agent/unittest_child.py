@@ -368,7 +368,8 @@ def _perform(task: Task, voice: Voice, pristine: Pristine, answers: Answers) -> 
             found += [f"{TEST_CLASS} is no TestCase"]
         looks += [remember((), [cases])]
         found += _replaced_methods(cases, tests, known)
-        names = sorted(name for name in dir(cases) if name.startswith("test"))
+        names = [name for name in sorted(dir(cases)) if name.startswith("test")]
+        names = [name for name in names if callable(getattr(cases, name))]
         _RUN_SUITE(_SUITE(map(cases, names)), record)
     except BaseException as error:
         problem = _shortly((type(error), error, error.__traceback__))
@@ -408,6 +409,11 @@ def _replaced_methods(cases: Any, tests: CodeType, known: "frozenset[int]") -> "
         while hasattr(method, "__wrapped__"):
             method = method.__wrapped__
         method = getattr(method, "__func__", method)
+        if not callable(method):  # `test_cases = [...]`
+            continue
+        if not hasattr(method, "__code__"):
+            found.append(f"{TEST_CLASS}.{name} is no function")
+            continue
         if not any(method.__code__ is code for code in ours):
             found.append(f"{TEST_CLASS}.{name}")
         if getattr(method, "__unittest_expecting_failure__", False):

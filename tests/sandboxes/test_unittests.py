@@ -146,6 +146,18 @@ class TestCases(unittest.TestCase):
     assert outcomes(run(workers, RIGHT, tests)) == {"(class)": "error"}
 
 
+def test_what_is_called_like_a_test_and_is_none(workers: Workers):
+    tests = """
+import unittest
+class TestCases(unittest.TestCase):
+    test_values = [1, 2]
+    def test_a(self): self.assertEqual([f(value) for value in self.test_values], [2, 3])
+"""
+    execution = run(workers, RIGHT, tests)
+    assert outcomes(execution) == {"test_a": "passed"}
+    assert execution.evidence.run("real").changed == ()
+
+
 def test_recursion_and_signatures_are_the_programs_own(workers: Workers):
     code = "def f(n: int = 0) -> int:\n    'Doc.'\n    return 0 if n == 0 else 1 + f(n - 1)"
     tests = """
