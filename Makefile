@@ -20,8 +20,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
-.PHONY: help setup demo test check bench bench-grading verify lock clean
-.PHONY: bench-bigcodebench setup-models test-models bench-models
+.PHONY: help setup demo test check verify lock clean setup-models test-models type-tables
+.PHONY: bench bench-grading bench-bigcodebench bench-stats bench-teacher bench-models bench-train
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -29,10 +29,13 @@ help:
 	@echo 'make test     all tests but those that take hours'
 	@echo 'make test-models   what needs torch or vLLM, in .venv-models (2 GB more)'
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
+	@echo 'make bench-train   time the trainers beside bare loops'
 	@echo 'make check    format, lint, types, and who imports whom'
-	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
+	@echo 'make bench    time grading against the installed evalplus (bench-grading) and the teacher (bench-teacher)'
 	@echo 'make bench-bigcodebench   the same against the released evaluator of BigCodeBench'
+	@echo 'make bench-stats    what intervals and tests promise, and what they keep (docs/statistics.md)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
+	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
 	@echo 'make clean    remove .venv, caches and builds; runs are kept'
 
@@ -62,6 +65,9 @@ test-models: setup-models
 bench-models: setup-models
 	$(MODELS_BIN)/python -m tests.bench_models
 
+bench-train: setup-models
+	$(MODELS_BIN)/python -m tests.bench_training
+
 demo: setup
 	$(BIN)/harness eval fake:demo -b sanity
 
@@ -74,7 +80,7 @@ check: setup
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_dependencies.py
 
-bench: bench-grading
+bench: bench-grading bench-teacher
 
 bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
@@ -82,8 +88,17 @@ bench-grading: setup
 bench-bigcodebench: setup
 	$(BIN)/python -m tests.bench_bigcodebench
 
+bench-stats: setup
+	$(BIN)/python -m tests.bench_stats --write
+
+bench-teacher: setup
+	$(BIN)/python -m tests.bench_teacher
+
 verify: setup
 	$(BIN)/python -m tests.verify
+
+type-tables: setup
+	$(BIN)/python -m tests.type_tables
 
 # Versions only: no index, no folder, no machine (`+cpu` is a build of torch, not a version of it).
 COMPILE := $(BIN)/uv pip compile -q --upgrade --python-version 3.11 \

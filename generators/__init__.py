@@ -1,1 +1,1 @@
-"""Make training problems of a wanted type. Nothing lives here yet."""
+"""Make training problems of a wanted type."""

@@ -17,6 +17,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeAlias, cast, get_args
 
@@ -72,8 +73,13 @@ class SandboxSettings(Section):
 
 
 class BenchmarkSettings(Section):
-    """Which of a benchmark's forms is meant. What is chosen is in the benchmark's full name."""
+    """Which problems of a benchmark are meant, and in which form, where it has such a choice. Part of
+    its name."""
 
+    after: date | None = None
+    """Only problems released on that day or later."""
+    before: date | None = None
+    """Only problems released on that day or earlier."""
     form: Literal["complete", "instruct"] | None = None
     """BigCodeBench: code that is to be completed, or a task in words; None is what the name says."""
     calibrated: bool | None = None
@@ -169,6 +175,8 @@ class EvalSettings(Section):
     """Samples a problem; None is all that there are."""
     limit: PositiveInt | None = None
     """Only the first so many problems; None is all."""
+    type: str | None = None
+    """Only problems of this type, or of these with commas between; None is all."""
     max_unscored: Annotated[int, Field(ge=0)] = 0
     """Unscored samples that are borne before the run counts as incomplete (exit 4)."""
     name: str | None = None
@@ -206,6 +214,8 @@ class Settings(Section):
     prompt: PromptSettings = PromptSettings()
     eval: EvalSettings = EvalSettings()
     display: DisplaySettings = DisplaySettings()
+    train: dict[str, object] = Field(default_factory=dict)
+    """Of trainings, by the rest of their dotted keys: trainers/settings.py knows and checks them."""
 
 
 class _Origin(NamedTuple):
@@ -253,11 +263,11 @@ def load(
 
     tree: _Table = {"cache": _default_cache(env)}
     for key, origin in origins.items():
-        section, _, leaf = key.rpartition(".")
-        if section:
+        section, dot, leaf = key.partition(".")
+        if dot:
             cast(_Table, tree.setdefault(section, {}))[leaf] = origin.value
         else:
-            tree[leaf] = origin.value
+            tree[key] = origin.value
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -281,9 +291,12 @@ def _leaves() -> Iterator[tuple[str, FieldInfo]]:
 KEYS: Mapping[str, FieldInfo] = dict(_leaves())
 """Every setting by its dotted key."""
 
+OPEN = "train."
+"""How keys begin that are not checked here: a trainer's library adds its own to them."""
+
 
 def _check_key(key: str, source: str) -> None:
-    if key in KEYS:
+    if key in KEYS or key.startswith(OPEN):
         return
     inside = [known for known in KEYS if known.startswith(f"{key}.")]
     if inside:
@@ -299,6 +312,8 @@ def _check_key(key: str, source: str) -> None:
 
 def _parse(key: str, text: str) -> str | None:
     """The text of a variable or of `--set`; pydantic turns it into numbers and booleans."""
+    if key.startswith(OPEN):
+        return text  # whose section it is knows better
     may_be_none = type(None) in get_args(KEYS[key].annotation)
     return None if may_be_none and text.lower() == "none" else text
 
@@ -316,13 +331,22 @@ def _from_file(config_file: Path | None) -> dict[str, _Origin]:
     origins: dict[str, _Origin] = {}
     for name, value in tree.items():
         if isinstance(value, dict):
-            leaves = {f"{name}.{leaf}": inner for leaf, inner in cast(_Table, value).items()}
+            leaves = dict(_flat(name, cast(_Table, value)))
         else:
             leaves = {name: value}
         for key, leaf_value in leaves.items():
             _check_key(key, str(path))
             origins[key] = _Origin(leaf_value, str(path))
     return origins
+
+
+def _flat(name: str, table: _Table) -> Iterator[tuple[str, object]]:
+    """The leaves of a table by their dotted keys; tables in tables only in an open section."""
+    for leaf, inner in table.items():
+        if isinstance(inner, dict) and f"{name}.".startswith(OPEN):
+            yield from _flat(f"{name}.{leaf}", cast(_Table, inner))
+        else:
+            yield f"{name}.{leaf}", inner
 
 
 def _from_env(env: Mapping[str, str]) -> dict[str, _Origin]:

@@ -6,6 +6,7 @@
     │   ├── UnknownName             a benchmark, profile, run … that does not exist: did you mean
     │   ├── DataError               a benchmark or samples file that is missing, torn or wrong
     │   └── RunMismatch             a named run whose identity differs from what is asked
+    ├── NotComparable               exit 3: two runs that share nothing, or mean different things
     ├── EnvironmentRefused          exit 2: the ground truth fails here, so nothing is scored
     ├── StorageError                exit 4: the run directory can't be written; what is there stays
     ├── ModelError                  exit 4: who writes the replies is gone for good; what came stays
@@ -27,6 +28,7 @@ __all__ = [
     "EnvironmentRefused",
     "HarnessError",
     "ModelError",
+    "NotComparable",
     "RunMismatch",
     "SandboxError",
     "SandboxUnavailable",
@@ -34,6 +36,10 @@ __all__ = [
     "UnknownName",
     "UserError",
 ]
+
+
+_MAX_SHOWN = 16
+"""Names in one message."""
 
 
 class HarnessError(Exception):
@@ -52,7 +58,9 @@ class UnknownName(UserError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        shown = ", ".join(known[:12]) + (f" … ({len(known)} in all)" if len(known) > 12 else "")
+        shown = ", ".join(known[:_MAX_SHOWN])
+        if len(known) > _MAX_SHOWN:
+            shown += f" … ({len(known)} in all)"
         hint = f"did you mean {close[0]}?" if close else f"there are: {shown or 'none'}"
         super().__init__(f"unknown {kind} {name!r}: {hint}")
 
@@ -62,6 +70,10 @@ class DataError(UserError):
 
 
 class RunMismatch(UserError):
+    pass
+
+
+class NotComparable(HarnessError):
     pass
 
 

@@ -33,7 +33,8 @@ from harness.grading import GRADER_VERSION, Judge, Profile, Twins, profile_named
 from harness.isolation import choose_sandbox
 from harness.models import checkpoints, engines, replay
 from harness.models.protocol import Model
-from harness.records import Benchmark, EvalRun, RunConfig, Sample
+from harness.problem_types import of_types
+from harness.records import PUBLISHED, Benchmark, EvalRun, RunConfig, Sample
 from harness.store import (
     EVAL_RESULTS,
     PASS_AT_K,
@@ -140,9 +141,14 @@ def evaluate(
             raise UserError(f"{source}: on which benchmark? Name one: -b humaneval+")
         asked = _Asked(model, settings, sandbox, observer)
         return asked.evaluate(benchmark, name=name, fresh=fresh)
+    # What the user has to mend comes before what takes a while, and talks.
     recorded = replay.replay_demo() if source == DEMO else replay.open_replay(Path(source))
-    chosen = benchmarks.chosen(_benchmark_name(recorded, benchmark), settings.benchmark)
-    problems = benchmarks.load(chosen, data=DataFolders.from_settings(settings))
+    problems = benchmarks.load(
+        _benchmark_name(recorded, benchmark),
+        data=DataFolders.from_settings(settings),
+        options=settings.benchmark,
+    )
+    profile = profile_named(settings.grading.profile or problems.default_profile)
     isolation = choose_sandbox(
         settings,
         sandbox,
@@ -155,7 +161,6 @@ def evaluate(
     if source == DEMO and isolation.is_plain:
         recorded = replay.replay_demo(hostile=False)
         observer.say("plain isolation only: the demo's hostile replies are left out")
-    profile = profile_named(settings.grading.profile or problems.default_profile)
     found = recorded.samples(
         problems, n=settings.eval.num_samples, extraction=settings.replay.extraction
     )
@@ -179,11 +184,12 @@ def evaluate(
             environment=judge.environment,
             num_problems=len(problems),
             suites=tuple(suite.name for suite in problems.problems[0].suites),
+            slices=problems.slices,
             command=command_line(),
             versions=versions(),
         )
-        with _open_run(Store(settings.home), config, name=name, fresh=fresh) as run:
-            wanted = {problem.id for problem in problems.problems[: settings.eval.limit]}
+        with _open_run(Store(settings.home), config, problems, name=name, fresh=fresh) as run:
+            wanted = {problem_id for problem_id, _ in _wanted(problems, settings, n=1)}
             for sample in found.samples:
                 if sample.problem_id in wanted and sample.key not in run.samples:
                     run.append_sample(sample)
@@ -207,13 +213,15 @@ class _Asked:
     def evaluate(self, benchmark: str, *, name: str | None, fresh: bool) -> EvalRun:
         """See `evaluate`."""
         settings = self.settings
-        chosen = benchmarks.chosen(benchmark, settings.benchmark)
-        problems = benchmarks.load(chosen, data=DataFolders.from_settings(settings))
+        folders = DataFolders.from_settings(settings)
+        problems = benchmarks.load(benchmark, data=folders, options=settings.benchmark)
+        for text in _unvouched(problems):
+            self.observer.say(text)
         profile = profile_named(settings.grading.profile or problems.default_profile)
         store = Store(settings.home)
         if settings.eval.generate_only:
             config = self._config(problems, profile, environment_digest())
-            with _open_run(store, config, name=name, fresh=fresh) as run:
+            with _open_run(store, config, problems, name=name, fresh=fresh) as run:
                 self._take_over(run, problems, () if fresh else store.runs())
                 self._work(run, problems, None)
             return store.load(run.id)
@@ -231,7 +239,7 @@ class _Asked:
             environment=problems.environment,
         ) as judge:
             config = self._config(problems, profile, judge.environment)
-            with _open_run(store, config, name=name, fresh=fresh) as run:
+            with _open_run(store, config, problems, name=name, fresh=fresh) as run:
                 try:
                     self._take_over(run, problems, () if fresh else store.runs())
                     self._work(run, problems, judge)
@@ -254,6 +262,7 @@ class _Asked:
             environment=environment,
             num_problems=len(problems),
             suites=tuple(suite.name for suite in problems.problems[0].suites),
+            slices=problems.slices,
             generation=self.model.generation,
             command=command_line(),
             versions=versions() | self.model.versions,
@@ -262,9 +271,7 @@ class _Asked:
     def _take_over(self, run: RunWriter, problems: Benchmark, others: Sequence[RunInfo]) -> None:
         """Samples that another run wrote in the very same way: graded by other rules, say."""
         wanted = written_alike(run.config)
-        keys = wanted_keys(
-            problems, n=self.settings.eval.num_samples or 1, limit=self.settings.eval.limit
-        )
+        keys = _wanted(problems, self.settings, n=self.settings.eval.num_samples or 1)
         for info in reversed(others):
             missing = unwritten(run, keys)
             if not missing or info.id == run.id:
@@ -285,7 +292,7 @@ class _Asked:
 
     def _work(self, run: RunWriter, problems: Benchmark, judge: Judge | None) -> None:
         chosen = self.settings.eval
-        keys = wanted_keys(problems, n=chosen.num_samples or 1, limit=chosen.limit)
+        keys = _wanted(problems, self.settings, n=chosen.num_samples or 1)
         to_write = unwritten(run, keys)
         missing = set(to_write)
         owed = set(run.owed) - missing
@@ -316,6 +323,14 @@ class _Asked:
         )
 
 
+def _wanted(problems: Benchmark, settings: Settings, *, n: int) -> list[Key]:
+    """The samples that are asked for: of one type first, if one is named, then the first so many."""
+    chosen = settings.eval
+    if chosen.type:
+        problems = of_types(problems, chosen.type.split(","))
+    return wanted_keys(problems, n=n, limit=chosen.limit)
+
+
 def written_alike(config: RunConfig) -> object:
     """What samples depend on, and verdicts do not alone: equal for runs that could share them."""
     return (
@@ -343,8 +358,16 @@ def regrade(
     observer = observer or Observer()
     store = Store(settings.home)
     old = store.load(ref)
-    is_demo = old.config.checkpoint.source == DEMO
     problems = benchmarks.load(old.config.benchmark, data=DataFolders.from_settings(settings))
+    if problems.hash != old.config.benchmark_hash:
+        raise DataError(
+            f"{old.config.benchmark} is not what it was when {old.id} was made: "
+            f"hash {old.config.benchmark_hash[:8]} → {problems.hash[:8]}"
+        )
+    is_published = old.config.profile == PUBLISHED  # by nobody's rules here
+    recorded = problems.default_profile if is_published else old.config.profile
+    profile = profile_named(settings.grading.profile or recorded)
+    is_demo = old.config.checkpoint.source == DEMO
     isolation = choose_sandbox(
         settings,
         sandbox,
@@ -354,12 +377,6 @@ def regrade(
     )
     if isolation.note:
         observer.say(isolation.note)
-    if problems.hash != old.config.benchmark_hash:
-        raise DataError(
-            f"{old.config.benchmark} is not what it was when {old.id} was made: "
-            f"hash {old.config.benchmark_hash[:8]} → {problems.hash[:8]}"
-        )
-    profile = profile_named(settings.grading.profile or old.config.profile)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
         isolation.sandbox,
@@ -380,7 +397,7 @@ def regrade(
         is_same = config.identity() == old.config.identity()
         is_named = Store.run_id(config) != old.id
         name = old.id.removesuffix(f".{problems.name}") if is_same and is_named else None
-        with _open_run(store, config, name=name) as run:
+        with _open_run(store, config, problems, name=name) as run:
             for sample in old.samples.values():
                 if sample.key not in run.samples:
                     run.append_sample(sample)
@@ -404,13 +421,24 @@ def regrade(
 
 
 def _open_run(
-    store: Store, config: RunConfig, *, name: str | None, fresh: bool = False
+    store: Store,
+    config: RunConfig,
+    problems: Benchmark,
+    *,
+    name: str | None,
+    fresh: bool = False,
 ) -> RunWriter:
     """The run, opened. A home that can't be written is the user's to mend: nothing is done yet."""
     try:
-        return store.open_run(config, name=name, fresh=fresh)
+        run = store.open_run(config, name=name, fresh=fresh)
+        try:
+            run.note_problems(benchmarks.notes(problems))
+        except StorageError:
+            run.close()
+            raise
     except StorageError as error:
         raise UserError(str(error)) from error
+    return run
 
 
 def _grade(
@@ -484,7 +512,7 @@ def _benchmark_name(model: replay.Replay, asked: str | None) -> str:
 
 
 def _remarks(found: replay.ReplaySamples, benchmark: Benchmark) -> list[str]:
-    remarks = list(found.warnings)
+    remarks = [*found.warnings, *_unvouched(benchmark)]
     if found.extraction == "harness":
         remarks.append("raw replies: code is taken out of them (--set replay.extraction=none: not)")
     if found.unknown:
@@ -493,6 +521,17 @@ def _remarks(found: replay.ReplaySamples, benchmark: Benchmark) -> list[str]:
     if found.missing:
         remarks.append(f"partial: {len(found.missing)} of {len(benchmark)} problems have no sample")
     return remarks
+
+
+def _unvouched(benchmark: Benchmark) -> list[str]:
+    """What is to be said where there are no canonical solutions to try first."""
+    without = sum(not problem.solution for problem in benchmark)
+    if not without:
+        return []
+    return [
+        f"{without} of {len(benchmark)} problems have no canonical solution: none is tried first, "
+        "so nothing vouches for this environment"
+    ]
 
 
 def _say_where_it_stands(observer: Observer, run: RunWriter, owed: Sequence[Key]) -> None:

@@ -13,6 +13,8 @@ so a function that the token limit cut is never trimmed into a shorter one that 
 `evalplus_code` is the parity mode: EvalPlus's own extraction, called from the installed package
 with all that it loses.
 
+Where a problem names no entry point the last block is taken (`extract_program`).
+
 Not here: running anything. Nothing is executed here.
 """
 
@@ -32,6 +34,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from harness.errors import UserError
+from harness.records import Problem
 
 THINK_MARKS = ("<think>", "</think>")
 
@@ -96,6 +99,30 @@ def extract_code(reply: str, entry_point: str) -> str:
     """
     with _quiet():
         return _extracted(reply, entry_point)
+
+
+def extract_program(reply: str) -> str:
+    """The last fenced block of Python, as LiveCodeBench takes it; the reply where it is a program.
+
+    For problems that name nothing to look for.
+
+    >>> extract_program("First:\\n```python\\n1\\n```\\nBetter:\\n```python\\n2\\n```\\n")
+    '2\\n'
+    """
+    with _quiet():
+        blocks = _blocks(reply)
+        python = [block.code for block in blocks if block.is_python]
+        if blocks:
+            return (python or [block.code for block in blocks])[-1]
+        is_program = _parse(reply).tree is not None and not _has_words(reply)
+        return reply if is_program or _CODE_LINE.search(reply) else ""
+
+
+def code_for(problem: Problem, reply: str) -> str:
+    """The program in a reply to a problem."""
+    if problem.asks_for_program:
+        return extract_program(reply)
+    return extract_code(reply, problem.entry_point)
 
 
 def evalplus_code(text: str, entry_point: str) -> str:
@@ -254,25 +281,33 @@ def _block(opening: re.Match[str], lines: Sequence[str]) -> _Block:
 
 def _with_helpers(blocks: Sequence[_Block], main: int) -> str:
     """The block, and in the order of the reply the blocks that define what it needs."""
+    providers = _providers(blocks, main)
     chosen = {main}
+    bound = set(_bound(blocks[main]))
     to_do = [main]
     while to_do:
-        index = to_do.pop()
-        names = blocks[index].names
-        bound = {name for i in chosen if (inside := blocks[i].names) for name in inside.bound}
+        names = blocks[to_do.pop()].names
         for name in sorted(names.needed - bound if names else ()):
-            provider = _provider(blocks, name, main)
+            provider = providers.get(name)
             if provider is not None and provider not in chosen:
                 chosen.add(provider)
+                bound |= _bound(blocks[provider])
                 to_do.append(provider)
     return _joined([blocks[index].code for index in sorted(chosen)])
 
 
-def _provider(blocks: Sequence[_Block], name: str, main: int) -> int | None:
-    """The block that binds the name: the nearest before `main`, else the first after it."""
-    binds = [i for i, block in enumerate(blocks) if block.names and name in block.names.bound]
-    before = [i for i in binds if i < main]
-    return before[-1] if before else (binds[0] if binds else None)
+def _bound(block: _Block) -> frozenset[str]:
+    return block.names.bound if block.names else frozenset()
+
+
+def _providers(blocks: Sequence[_Block], main: int) -> dict[str, int]:
+    """For each name the block that binds it: the nearest before `main`, else the first after it."""
+    found: dict[str, int] = {}
+    for index, block in enumerate(blocks):
+        for name in _bound(block):
+            if index < main or name not in found:
+                found[name] = index
+    return found
 
 
 _FUTURE = re.compile(r"^from __future__ import .*\n?", re.MULTILINE)

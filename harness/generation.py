@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from harness.extraction import extract_code, split_thinking
+from harness.extraction import code_for, split_thinking
 from harness.grading import GRADER_VERSION, Judge, Progress, Submission, Twins
 from harness.models.protocol import Key, Model, Reply, Request
 from harness.prompts import OPENING_FENCE, Style
@@ -90,12 +90,12 @@ def sample_of(
         answer = found.answer if found else text
         thinking = (found.thinking if found else None) or thinking
     begun = f"{problem.prompt.strip()}\n" if style.form == "base" else ""
-    if extraction == "evalplus":
+    if extraction == "evalplus" and not problem.asks_for_program:
         whole = begun + (answer if style.is_api else answer.replace("\t", "    "))
         code = peer_code(whole, problem)
     else:
-        begun = OPENING_FENCE if style.form == "prefill" else begun
-        code = extract_code(begun + answer, problem.entry_point) if answer.strip() else ""
+        begun = OPENING_FENCE if style.opens_fence(problem) else begun
+        code = code_for(problem, begun + answer) if answer.strip() else ""
     return Sample(
         problem_id=problem.id,
         index=reply.key[1],

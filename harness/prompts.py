@@ -12,6 +12,10 @@ which has the same words; tests hold them equal to the installed packages. The f
               think before the assistant's last turn, where a prefill would not be what it says
     messages  a chat for an endpoint that applies its own template
 
+Problems that ask for a whole program have words of their own: LiveCodeBench's, to the letter, in a
+chat that is never begun for the model (its base models get the question alone, not its example);
+for rows of a `jsonl:` benchmark ours.
+
 Thinking models get no textual stops: `\\nprint(` in a draft must not end it. Not here: finding
 code in a reply (extraction.py).
 """
@@ -37,7 +41,21 @@ RESPONSE_PREFIX = (
 )
 OPENING_FENCE = "```python\n"
 
-STOPS = ("<|endoftext|>", "<|endofmask|>", "</s>", "\nif __name__", "\ndef main(", "\nprint(")
+PROGRAM_PREFIX = (
+    "Please provide a self-contained Python script that reads standard input, writes to standard "
+    "output and solves the following problem, in a markdown code block:"
+)
+PROGRAM_RESPONSE_PREFIX = (
+    "Below is a Python script that reads standard input and solves the problem:"
+)
+LIVECODEBENCH_SYSTEM = (
+    "You are an expert Python programmer. You will be given a question (problem specification) and "
+    "will generate a correct Python program that matches the specification and passes all tests."
+)
+"""LiveCodeBench's own, in place of none. A user's system message takes its place."""
+
+END_MARKS = ("<|endoftext|>", "<|endofmask|>", "</s>")
+STOPS = (*END_MARKS, "\nif __name__", "\ndef main(", "\nprint(")
 BASE_STOPS: Mapping[str, tuple[str, ...]] = {
     "humaneval": ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),
     "mbpp": ('\n"""', "\nassert"),
@@ -97,15 +115,23 @@ class Style:
     is_api: bool = False
     """Whether the reply comes from a template that is not ours."""
 
+    def opens_fence(self, problem: Problem) -> bool:
+        """Whether the prompt ends in the opening fence of the reply's code."""
+        if problem.family == "livecodebench":
+            return self.form == "base"
+        return self.form == "prefill" or (self.form == "base" and problem.asks_for_program)
+
     def prompt(self, problem: Problem, template: ChatTemplate | None = None) -> Prompt:
         """What is asked for `problem`."""
+        if problem.asks_for_program:
+            return self._program_prompt(problem, template)
         if self.form == "base":
             if problem.is_instruction:
                 raise UserError(
                     f"{problem.id.partition('/')[0]} asks in words, which takes a chat; of a base "
                     "model ask bigcodebench or bigcodebench-hard"
                 )
-            stops = (*STOPS, *BASE_STOPS.get(problem.family, BASE_STOPS["humaneval"]))
+            stops = (*STOPS, *_base_stops(problem))
             return Prompt(text=f"{problem.prompt.strip()}\n", stops=stops)
         is_bigcodebench = problem.family == "bigcodebench"
         if self.form == "messages" and not is_bigcodebench:
@@ -124,6 +150,28 @@ class Style:
         # BigCodeBench means to stop at the closing fence too, and looks for it in the wrong place.
         stops = STOPS if is_bigcodebench else (*STOPS, *PREFILL_STOPS)
         return Prompt(text=f"{text}{RESPONSE_PREFIX}\n{OPENING_FENCE}", stops=stops)
+
+    def _program_prompt(self, problem: Problem, template: ChatTemplate | None) -> Prompt:
+        """Where a program may print and have a main part, so that neither may end it."""
+        is_theirs = problem.family == "livecodebench"
+        system = self.system
+        if is_theirs:
+            content = problem.prompt
+            system = LIVECODEBENCH_SYSTEM if system is None else system
+            fence = OPENING_FENCE
+        else:
+            content = f"{PROGRAM_PREFIX}\n\n{problem.prompt.strip()}\n"
+            fence = f"{PROGRAM_RESPONSE_PREFIX}\n{OPENING_FENCE}"
+        stops = (*END_MARKS, *PREFILL_STOPS) if self.opens_fence(problem) else ()
+        if self.form == "base":
+            text = content if is_theirs else f"{problem.prompt.strip()}\n\n"
+            return Prompt(text=text + fence, stops=stops)
+        messages = _conversation(content, system)
+        if self.form == "messages":
+            return Prompt(text=None, messages=tuple(messages))
+        assert template is not None, "a chat without its template"
+        text = _rendered(template, messages)
+        return Prompt(text=text + fence if stops else text, stops=stops)
 
     def describe(self) -> str:
         """One line for the screen.
@@ -178,6 +226,15 @@ def cut(text: str, stops: Sequence[str]) -> str:
     'return 1'
     """
     return text[: min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))]
+
+
+def _base_stops(problem: Problem) -> Sequence[str]:
+    """By the family; else by the prompt: one that the program follows, imports first, is as MBPP's
+    are, and one that ends inside the function as HumanEval's."""
+    if problem.family in BASE_STOPS:
+        return BASE_STOPS[problem.family]
+    begun = f"def {problem.entry_point}(" in problem.prompt
+    return BASE_STOPS["humaneval" if begun else "mbpp"]
 
 
 def _keeps_prefill(template: ChatTemplate, asked: str, system: str | None) -> bool:

@@ -10,7 +10,7 @@ Not here: where records lie on disk (store.py), how a verdict is reached (gradin
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -48,8 +48,19 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"
     FORBIDDEN = "forbidden"
+    FAILED = "failed"
+    """It failed, and who published it does not say how. Only in imported runs."""
     UNSCORED = "unscored"
     """We failed, not the model: excluded from every rate, counted aloud, tried again."""
+
+
+def task_id_of(problem_id: str, benchmark: str) -> str:
+    """The publisher's own id in a problem's: what a person reads where the benchmark is named.
+
+    >>> task_id_of("sanity/sanity/add", "sanity"), task_id_of("jsonl:a/b.jsonl/x/y", "jsonl:a/b.jsonl")
+    ('sanity/add', 'x/y')
+    """
+    return problem_id.removeprefix(f"{benchmark}/")
 
 
 Split = Literal["steer", "holdout"]
@@ -57,21 +68,24 @@ Split = Literal["steer", "holdout"]
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One named set of tests: the argument tuples of the calls that are made, or a unittest file."""
+    """One named set of tests: calls that are made, texts for standard input, or a unittest file."""
 
     name: str
-    """`base` or `plus`; `plus` holds the extra inputs alone, as in EvalPlus."""
-    inputs: tuple[tuple[Value, ...], ...]
-    expected: tuple[Value, ...] | None = None
-    """What each call must return; None where the canonical solution says so."""
+    """`base` or `plus`, or `public` or `private`; each holds its own inputs alone."""
+    inputs: Sequence[tuple[Value, ...]]
+    """The arguments of each call; with `stdio` one text, which the program finds on its input."""
+    expected: Sequence[Value] | None = None
+    """What each call must return, or print; None where the canonical solution says so."""
     unittest: str = ""
     """The text of a unittest file with a class `TestCases`; then there are no inputs."""
     methods: tuple[str, ...] = ()
     """The test methods of that class, in the order in which unittest runs them."""
+    stdio: bool = False
+    """Programs are run whole, once an input, and judged by what they write to standard output."""
 
     @property
-    def kind(self) -> Literal["calls", "unittest"]:
-        return "unittest" if self.unittest else "calls"
+    def kind(self) -> Literal["calls", "unittest", "stdio"]:
+        return "unittest" if self.unittest else "stdio" if self.stdio else "calls"
 
     def __len__(self) -> int:
         return len(self.methods) if self.unittest else len(self.inputs)
@@ -91,15 +105,17 @@ class Problem:
     """The publisher's own id, as in `HumanEval/3`."""
     prompt: str
     entry_point: str
+    """The function that tests call; empty where the program is run as a whole."""
     solution: str
-    """The canonical solution: a whole program that defines the entry point."""
+    """The canonical solution: a whole program. Empty where its publisher gives none; then every
+    suite says what is expected."""
     suites: tuple[Suite, ...]
     sha256: str
     atol: float = 0.0
     """Absolute tolerance that the publisher states for this problem."""
     family: str = "jsonl"
-    """Whose comparison rules the problem was written for: `humaneval`, `mbpp`, `bigcodebench` or
-    `jsonl`."""
+    """Whose rules the problem was written for: `humaneval`, `mbpp`, `bigcodebench`, `livecodebench`
+    or `jsonl`."""
     preamble: str = ""
     """What a calibrated evaluation puts before every answer."""
     completed: str | None = None
@@ -115,6 +131,15 @@ class Problem:
     types: tuple[str, ...] = ()
     split: Split | None = None
     release_date: str | None = None
+    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The groups that its publisher reports apart, as in `{"difficulty": ("easy",)}`. No part of
+    its identity."""
+
+    @property
+    def asks_for_program(self) -> bool:
+        """Whether an answer is a program in a form of its own, not one that must define the entry
+        point at its top level."""
+        return not self.entry_point or self.family == "livecodebench"
 
     @property
     def truth_key(self) -> str:
@@ -141,10 +166,25 @@ class Benchmark:
     version: str = ""
     environment: str = "python"
     """What its programs run on: see `protocol.Sandbox`."""
+    left_out: frozenset[str] = frozenset()
+    """Task ids of problems that its publisher has and its name leaves out, as by a window."""
 
     @cached_property
     def by_task_id(self) -> Mapping[str, Problem]:
         return {problem.task_id: problem for problem in self.problems}
+
+    @cached_property
+    def slices(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Of what its problems are: kind → group → the problems' ids, in the publisher's order."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for problem in self.problems:
+            for kind, groups in problem.slices.items():
+                for group in groups:
+                    found.setdefault(kind, {}).setdefault(group, []).append(problem.id)
+        return {
+            kind: {group: tuple(ids) for group, ids in groups.items()}
+            for kind, groups in found.items()
+        }
 
     def __len__(self) -> int:
         return len(self.problems)
@@ -190,22 +230,22 @@ class Sample(Record):
 class Failure(Record):
     """The first test that failed: Python literals, each cut to a few hundred characters."""
 
-    test: int
-    """Number of the test in its suite, from 0."""
+    test: int | None
+    """Number of the test in its suite, from 0; None where a published file does not say."""
     input: str
     expected: str
     got: str
 
 
 class SuiteResult(Record):
-    """The outcome of one suite."""
+    """The outcome of one suite. The counts are None where a published file lacks them."""
 
     status: Status
-    num_tests: int
+    num_tests: int | None
     """Tests in the suite."""
-    num_run: int
+    num_run: int | None
     """Tests that gave an answer or an exception; fewer than `num_tests` after a failure."""
-    num_passed: int
+    num_passed: int | None
     failure: Failure | None = None
 
 
@@ -261,14 +301,15 @@ class Verdict(Record):
 class Checkpoint(Record):
     """Who answered. Identity is content: two names of the same bytes are one checkpoint."""
 
-    kind: Literal["replay", "model", "adapter", "endpoint"]
+    kind: Literal["replay", "model", "adapter", "endpoint", "published"]
     name: str
     """The name on screens and on the board; runs of one name are one row."""
     source: str
     """What the user typed: a path, a repository, a URL."""
     identity: str
     """sha256 of the contents: for a replay, of the samples file; for a model, of weights,
-    tokenizer, chat template and configuration; for an endpoint, of its URL and model."""
+    tokenizer, chat template and configuration; for an endpoint, of its URL and model; for a
+    published file of verdicts, of its text."""
     revision: str | None = None
     """The commit of a repository, as it was resolved."""
     base: str | None = None
@@ -301,6 +342,27 @@ class Generation(Record):
         return {name: str(value) for name, value in fields.items() if value not in (None, {})}
 
 
+PUBLISHED = "published"
+"""The profile of imported runs: somebody else's verdicts, by rules that they chose."""
+
+
+class ProblemNote(Record):
+    """What a run notes of one problem, so that it can be compared without the benchmark's file."""
+
+    sha256: str
+    """Of what is asked and tested: `Problem.sha256`."""
+    type: str | None = None
+    """Its type when it was measured; None where the benchmark had none."""
+
+
+class ProblemNotes(Record):
+    """`problems.json` of a run directory. Runs that are older than this file lack it."""
+
+    schema_version: int = SCHEMA_VERSION
+    problems: dict[str, ProblemNote]
+    """By problem ID."""
+
+
 class RunConfig(Record):
     """`config.json` of a run directory: everything that its verdicts depend on, and more.
 
@@ -321,6 +383,10 @@ class RunConfig(Record):
     num_problems: int
     """Problems in the benchmark, also when fewer were asked for."""
     suites: tuple[str, ...]
+    slices: dict[str, dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict[str, dict[str, tuple[str, ...]]]
+    )
+    """What is reported apart: kind → group → ids of problems. For the reader, not for identity."""
     generation: Generation | None = None
     """How the samples are written; None where they were recorded already."""
     created: datetime = Field(default_factory=utc_now)
@@ -347,6 +413,28 @@ class RunConfig(Record):
         return content_sha256(self.identity_fields())
 
 
+class Weakness(Record):
+    """What a checkpoint's verdicts say of one problem type; a view, kept in plans and rounds."""
+
+    schema_version: int = SCHEMA_VERSION
+    type: str
+    num_problems: int
+    """Problems with at least one scored sample."""
+    num_samples: int
+    """Scored samples."""
+    rate: float
+    """Mean over problems of the share of samples that passed all suites, in [0, 1]."""
+    low: float
+    """Ends of the 90 % interval of `rate`."""
+    high: float
+    shrunk: float
+    """The rate drawn towards that over all types: what rules are applied to."""
+    commonest_status: Status | None
+    """Of the samples that failed; None where none did."""
+    enough: bool
+    """False: too little was seen for this type to trigger anything alone."""
+
+
 @dataclass(frozen=True)
 class EvalRun:
     """One checkpoint on one benchmark: its configuration, its samples and its verdicts.
@@ -362,6 +450,8 @@ class EvalRun:
     verdicts: Mapping[tuple[str, int], Verdict] = field(
         default_factory=dict[tuple[str, int], Verdict]
     )
+    problems: Mapping[str, ProblemNote] = field(default_factory=dict[str, ProblemNote])
+    """What was noted of each problem; empty for runs that noted nothing."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -383,3 +473,92 @@ class EvalRun:
     @property
     def num_unscored(self) -> int:
         return len(self) - self.num_scored
+
+
+# --- what is trained on --------------------------------------------------------------------
+
+
+class TrainingRow(Record):
+    """One line of a dataset's `rows.jsonl`: a verified problem, its solution and where it is from.
+
+    Every field has one type in every row, so that `datasets.load_dataset("json", …)` reads the
+    file as it is. `harness.datasets.problem_of` makes a Problem of it.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    """Unique in its dataset, and the same wherever the same task is made again."""
+    type: str
+    """The problem type that was asked for, by its name in the taxonomy."""
+    family: str
+    """The template that it is an instance of."""
+    level: int
+    """Difficulty, from 1."""
+    form: str
+    """How the problem is put: `docstring`, `sentence` or `stdio`."""
+    prompt: str
+    entry_point: str
+    """The function that is asked for; empty where the form is `stdio`."""
+    solution: str
+    """A whole program that passes the tests: it ran in the sandbox."""
+    style: str
+    """How the solution is written, as in `loop` or `library`."""
+    tests: tuple[str, ...]
+    """Expressions with literals, as in `add(1, 2) == 3`. Where the form is `stdio` the program is
+    called `run`, from standard input to standard output: `run("1 2\\n") == "3\\n"`."""
+    signature: str
+    """Of what the task means: rows with one signature are the same task."""
+    seed_id: str
+    """What the teacher made it of: a seed, or the ID of a seed program."""
+    teacher: str
+    """`<name>@<version>` of who wrote it."""
+    plan: str
+    """sha256 of the plan that asked for it."""
+    parent: str = ""
+    """The dataset that it was taken over from, where it is a replayed row."""
+
+
+class Manifest(Record):
+    """What a dataset is: rows, where they are from, and what was kept out. No times, no machine:
+    the same request gives the same manifest."""
+
+    schema_version: int = SCHEMA_VERSION
+    sha256: str
+    """Of `rows.jsonl`, to the byte."""
+    request: str
+    """sha256 of all that the rows are a function of: plan, teacher, index, parents, rules."""
+    plan: str
+    """sha256 of the plan, which lies beside it as plan.json."""
+    teacher: str
+    """`<name>@<version>`."""
+    seed: int
+    num_rows: int
+    rows_by_type: dict[str, int]
+    wanted_by_type: dict[str, int]
+    """The quotas; a type that stays below its own is exhausted, or rejected too often."""
+    rows_by_level: dict[str, int]
+    rows_by_form: dict[str, int]
+    rows_by_style: dict[str, int]
+    num_replayed: int = 0
+    """Rows taken over from the parents."""
+    num_proposed: int
+    """What the teacher wrote: accepted new rows, rejected and quarantined ones together."""
+    rejected: dict[str, int]
+    """By reason, from the first that was found."""
+    quarantined: int
+    """Rows that behave like a benchmark problem: kept aside in quarantine.jsonl, not trained on."""
+    contamination: dict[str, int]
+    """Rows that matched an evaluation problem, by level: exact, ngram, ast, behav, synthetic."""
+    ast_curve: dict[str, int]
+    """Rows whose code is at least this similar to a benchmark's solution, by threshold."""
+    index: str
+    """Hash of the index of evaluation problems that rows were held against."""
+    guarded: dict[str, int]
+    """The benchmarks in that index, with their problems."""
+    parents: tuple[str, ...] = ()
+    """Datasets whose rows these must not repeat, and from which rows are replayed."""
+
+    @property
+    def sha(self) -> str:
+        """The identity of the dataset, which its folder is called by."""
+        return content_sha256(self.model_dump(mode="json"))

@@ -12,7 +12,7 @@ import os
 import shlex
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TypeVar
@@ -30,8 +30,8 @@ from harness.doctor import Finding
 from harness.evaluation import Observer
 from harness.grading import Progress
 from harness.queries import RunRow
-from harness.records import EvalRun, Sample, Status, Verdict
-from harness.stats import Estimate, estimate_pass_at_k
+from harness.records import PUBLISHED, EvalRun, Sample, Status, Verdict, task_id_of
+from harness.stats import MIN_EVENTS, Estimate, estimate_pass_at_k
 from harness.store import RunWriter
 from harness.summary import Summary, rate_as_json, summary
 
@@ -152,7 +152,8 @@ class Screen(Observer):
         self._graded_at.append(time.monotonic())
         if self._verbose:
             mark = MARKS.get(verdict.status, "✗")
-            self.say(f"{mark} {verdict.problem_id} #{verdict.index}: {verdict.status.value}")
+            name = task_id_of(verdict.problem_id, run.config.benchmark)
+            self.say(f"{mark} {name} #{verdict.index}: {verdict.status.value}")
         if not self._is_due():
             return
         scored = [verdict for verdict in run.verdicts.values() if verdict.scored]
@@ -213,7 +214,8 @@ class Screen(Observer):
             if isinstance(renderable, Table):
                 self._out.print_table(renderable)
             else:
-                self._out.print(renderable, markup=False, soft_wrap=True)
+                text = _printable(renderable) if isinstance(renderable, str) else renderable
+                self._out.print(text, markup=False, soft_wrap=True)
 
     def progress(self, line: str) -> None:
         """Where long work stands: redrawn in place, or a line now and then without a terminal."""
@@ -223,61 +225,77 @@ class Screen(Observer):
         text = json.dumps(content, default=_plain, ensure_ascii=False)
         self._out.print(text.encode("utf-8", "replace").decode(), markup=False, soft_wrap=True)
 
-    def runs(self, runs: Sequence[EvalRun]) -> None:
-        """The end screen: one row a run, where the records are, and what to type next."""
+    def runs(self, runs: Sequence[EvalRun], more: Mapping[str, Table] | None = None) -> None:
+        """The end screen: one row a run, where the records are, and what to type next.
+
+        `more` has a table for a run, by its id: the one by problem type.
+        """
         summaries = [summary(run) for run in runs]
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("benchmark", "suite", "k", "score, 95%", "problems", "samples", "unscored"):
-            table.add_column(
-                column, justify="left" if column in ("benchmark", "suite") else "right"
-            )
+        ks = shown_ks({k for found in summaries for k in found.pass_at})
+        table.add_column("benchmark")
+        table.add_column("suite")
+        for column in (*(f"pass@{k}" for k in ks), "problems", "samples", "unscored"):
+            table.add_column(column + ", 95%" * (column == "pass@1"), justify="right")
         for found in summaries:
-            self._add_rows(table, found)
+            self._add_rows(table, found, ks)
         self._out.print_table(table)
         for found in summaries:
             config = found.run.config
             ranked = sorted(found.by_status.items(), key=lambda pair: -pair[1])
             by_status = "  ".join(f"{status.value} {count}" for status, count in ranked)
             levels = ", ".join(sorted({verdict.level for verdict in found.run if verdict.level}))
+            where = f"{levels} · {_cpu(found.cpu_s)}"
+            if config.profile == PUBLISHED:
+                where = "sampling, isolation, times and versions unknown"
             self._out.print(
                 f"\n{config.checkpoint.name} · {config.benchmark} · profile {config.profile} · "
-                f"{levels} · {_cpu(found.cpu_s)}\n{by_status}\n{found.run.path}",
+                f"{where}\n{by_status}\n{found.run.path}",
                 markup=False,
                 soft_wrap=True,
             )
             self._say_unscored_bounds(found)
+            self._print_slices(found)
+            if found.rough:
+                self._out.print(
+                    f"few problems tell passes from failures here (n·p below {MIN_EVENTS}): "
+                    f"the interval of {', '.join(found.rough)} is likely too narrow",
+                    markup=False,
+                )
+            if more and found.run.id in more:
+                self._out.print()
+                self._out.print_table(more[found.run.id])
         failed = [found.run.id for found in summaries if _has_failures(found)]
         proposals = [f"{self._command} show {shlex.quote(run_id)} --failed" for run_id in failed]
         proposals.append(f"{self._command} ls")
         self._out.print("\nnext: " + "\n      ".join(proposals), markup=False, soft_wrap=True)
 
-    def _add_rows(self, table: Table, found: Summary) -> None:
+    def _add_rows(self, table: Table, found: Summary, ks: Sequence[int]) -> None:
+        """A row a suite."""
         config = found.run.config
         partial = found.num_problems < config.num_problems
         problems = (
             f"{found.num_problems} of {config.num_problems}" if partial else str(found.num_problems)
         )
+        counts = problems, str(len(found.run)), str(found.run.num_unscored)
+        for suite in found.pass_at.get(1, {}):
+            rates = [_percent(found.pass_at.get(k, {}).get(suite)) for k in ks]
+            table.add_row(config.benchmark, suite, *rates, *counts)
         if not found.pass_at:
-            table.add_row(
-                config.benchmark,
-                "",
-                "",
-                "nothing scored",
-                problems,
-                str(len(found.run)),
-                str(found.run.num_unscored),
-            )
-        for k, by_suite in found.pass_at.items():
-            for suite, estimate in by_suite.items():
-                table.add_row(
-                    config.benchmark,
-                    suite,
-                    str(k),
-                    _percent(estimate),
-                    problems,
-                    str(len(found.run)),
-                    str(found.run.num_unscored),
-                )
+            nothing = ["nothing scored", *("" for _ in ks[1:])]
+            table.add_row(config.benchmark, "", *nothing, *counts)
+
+    def _print_slices(self, found: Summary) -> None:
+        for kind, groups in found.slices.items():
+            table = Table(box=None, header_style="bold", pad_edge=False)
+            table.add_column(kind)
+            table.add_column("pass@1, 95%", justify="right")
+            table.add_column("problems", justify="right")
+            for group, slice_ in groups.items():
+                rate = _percent(slice_.pass_at_1)
+                table.add_row(escape(group), rate, str(slice_.num_problems))
+            self._out.print()
+            self._out.print_table(table)
 
     def _say_unscored_bounds(self, found: Summary) -> None:
         """What the score would be if all unscored samples had failed, or passed."""
@@ -300,7 +318,7 @@ class Screen(Observer):
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for verdict in verdicts:
-            name = verdict.problem_id.partition("/")[2]
+            name = task_id_of(verdict.problem_id, run.config.benchmark)
             sample = f"{name} #{verdict.index}" if verdict.index else name
             table.add_row(
                 MARKS.get(verdict.status, "✗"),
@@ -312,7 +330,7 @@ class Screen(Observer):
             self._out.print_table(table)
         self._out.print(f"{len(verdicts)} of {len(run)} samples", markup=False)
         if verdicts:
-            name = verdicts[0].problem_id.partition("/")[2]
+            name = task_id_of(verdicts[0].problem_id, run.config.benchmark)
             self._out.print(
                 f"next: {self._command} show {shlex.quote(run.id)} {shlex.quote(name)}",
                 markup=False,
@@ -325,7 +343,8 @@ class Screen(Observer):
             sample = run.samples[verdict.key]
             status = verdict.status
             self._out.print(
-                f"{MARKS.get(status, '✗')} {verdict.problem_id} #{verdict.index}: {status.value}",
+                f"{MARKS.get(status, '✗')} {task_id_of(verdict.problem_id, run.config.benchmark)} "
+                f"#{verdict.index}: {status.value}",
                 style="bold",
                 markup=False,
             )
@@ -335,15 +354,16 @@ class Screen(Observer):
             else:
                 self._out.print(code, markup=False, soft_wrap=True)
             for suite, result in verdict.suites.items():
-                self._out.print(
-                    f"{suite}: {result.status.value}, "
-                    f"{result.num_passed} of {result.num_tests} tests passed",
-                    markup=False,
+                counts = (
+                    "how many tests it passed is not published"
+                    if result.num_tests is None
+                    else f"{result.num_passed} of {result.num_tests} tests passed"
                 )
+                self._out.print(f"{suite}: {result.status.value}, {counts}", markup=False)
                 if result.failure is not None:
                     failure = result.failure
                     for label, text in (
-                        (f"test {failure.test}", failure.input),
+                        ("test" if failure.test is None else f"test {failure.test}", failure.input),
                         ("expected", failure.expected),
                         ("got", failure.got),
                     ):
@@ -355,7 +375,7 @@ class Screen(Observer):
                     _printable(verdict.stderr.strip()), markup=False, soft_wrap=True, style="dim"
                 )
             self._out.print(
-                f"{verdict.cpu_s:.2f} CPU s · {verdict.level} · profile {verdict.profile}\n",
+                f"{_spent(verdict)}profile {verdict.profile}\n",
                 markup=False,
             )
 
@@ -439,17 +459,33 @@ class Screen(Observer):
         self._out.print_table(table)
 
 
+def shown_ks(known: Collection[int]) -> list[int]:
+    """The k that have a column of pass@k: few, so that a row fits; `--json` has them all.
+
+    >>> shown_ks(range(1, 4)), shown_ks(range(1, 11)), shown_ks(range(1, 201)), shown_ks([])
+    ([1, 2, 3], [1, 5, 10], [1, 10, 100, 200], [1])
+    """
+    most = max(known, default=1)
+    if most <= 3:
+        return list(range(1, most + 1))
+    steps = (1, 5) if most <= 10 else (1, 10, 100, 1000)
+    return sorted({*(k for k in steps if k < most), most})
+
+
 def _why(verdict: Verdict) -> str:
     for suite, result in verdict.suites.items():
         if result.failure is not None:
             failure = result.failure
-            return (
-                f"{suite} {failure.test}: {failure.input} → {failure.got}, not {failure.expected}"[
-                    :300
-                ]
-            )
+            test = "" if failure.test is None else f" {failure.test}"
+            return f"{suite}{test}: {failure.input} → {failure.got}, not {failure.expected}"[:300]
     lines = verdict.stderr.strip().splitlines()
     return lines[-1][:300] if lines else ""
+
+
+def _spent(verdict: Verdict) -> str:
+    if verdict.profile == PUBLISHED:
+        return "times, isolation and versions unknown · "
+    return f"{verdict.cpu_s:.2f} CPU s · {verdict.level} · "
 
 
 def _has_failures(found: Summary) -> bool:

@@ -7,8 +7,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records import EvalRun, Status, Verdict
-from harness.stats import Estimate, estimate_pass_at_k
+from harness.records import PUBLISHED, EvalRun, Status, Verdict
+from harness.stats import Estimate, estimate_pass_at_k, is_rough
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Problems of one group."""
+
+    num_problems: int
+    """Those with at least one sample."""
+    pass_at_1: Estimate | None
+    """Of all suites together; None where nothing is scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,23 @@ class Summary:
     counts as passed with all before it: `plus` is base and plus, as EvalPlus reports it."""
     by_status: Mapping[Status, int]
     cpu_s: float
+    slices: Mapping[str, Mapping[str, Slice]]
+    """Kind → group → pass@1 there, for what the benchmark reports apart."""
+
+    @property
+    def rough(self) -> list[str]:
+        """The rates whose t interval rests on too few problems: it is likely too narrow.
+
+        One sample a problem, or rates of 0 and 1, have Wilson's interval, which needs no warning.
+        """
+        if self.run.num_scored <= self.num_problems:
+            return []
+        return [
+            f"{suite} pass@{k}"
+            for k, by_suite in self.pass_at.items()
+            for suite, rate in by_suite.items()
+            if 0 < rate.value < 1 and is_rough(rate)
+        ]
 
     def as_json(self) -> dict[str, object]:
         config = self.run.config
@@ -42,9 +69,22 @@ class Summary:
             "unscored": self.run.num_unscored,
             **rates,
             "by_status": {status.value: count for status, count in self.by_status.items()},
+            **({"slices": self._slices_as_json()} if self.slices else {}),
             "level": sorted({verdict.level for verdict in self.run}),
-            "seconds": round(self.cpu_s, 2),
+            "seconds": None if config.profile == PUBLISHED else round(self.cpu_s, 2),
             "path": self.run.path,
+        }
+
+    def _slices_as_json(self) -> dict[str, object]:
+        return {
+            kind: {
+                group: {
+                    "problems": found.num_problems,
+                    **({"pass@1": rate_as_json(found.pass_at_1)} if found.pass_at_1 else {}),
+                }
+                for group, found in groups.items()
+            }
+            for kind, groups in self.slices.items()
         }
 
 
@@ -75,7 +115,24 @@ def summary(run: EvalRun) -> Summary:
         pass_at=pass_at,
         by_status={status: count for status in Status if (count := statuses[status])},
         cpu_s=sum(verdict.cpu_s for verdict in run),
+        slices=_slices(run, scored),
     )
+
+
+def _slices(run: EvalRun, scored: Sequence[Verdict]) -> dict[str, dict[str, Slice]]:
+    """Groups with a problem that has samples, in the benchmark's order."""
+    asked = {problem_id for problem_id, _ in run.samples}
+    num_scored = Counter(verdict.problem_id for verdict in scored)
+    num_passed = Counter(verdict.problem_id for verdict in scored if verdict.passed)
+    found: dict[str, dict[str, Slice]] = {}
+    for kind, groups in run.config.slices.items():
+        for group, problem_ids in groups.items():
+            inside = asked.intersection(problem_ids)
+            counts = [(num_scored[p], num_passed[p]) for p in sorted(inside) if num_scored[p]]
+            if inside:
+                slice_ = Slice(len(inside), estimate_pass_at_k(counts, 1))
+                found.setdefault(kind, {})[group] = slice_
+    return found
 
 
 def _passed(verdict: Verdict, suites: Sequence[str]) -> bool:

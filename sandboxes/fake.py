@@ -7,10 +7,13 @@ answer alike; `script` makes it fail as real ones do.
 Not here: limits, and any protection whatever.
 """
 
+import io
 import json
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from types import CodeType
 from typing import cast
 
 from sandboxes.agent import codec, unittest_child, unittests
@@ -56,13 +59,17 @@ class FakeWorkers:
 
     def _call(self, job: Job, on_values: OnValues | None) -> Execution:
         namespace: dict[str, object] = {}
+        function: Callable[..., object]
         try:
             program = compile(job.code, "candidate.py", "exec")
         except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError) as error:
             return Execution(job_id=job.id, end=End.SYNTAX, detail=str(error), level=self.level)
         try:
-            exec(program, namespace)
-            function = cast(Callable[..., object], namespace[job.entry_point])
+            if job.kind == "stdio":
+                function = _whole(program)
+            else:
+                exec(program, namespace)
+                function = cast(Callable[..., object], namespace[job.entry_point])
         except BaseException as error:  # noqa: BLE001 — a program may raise anything
             return Execution(job_id=job.id, end=End.EXCEPTION, detail=repr(error), level=self.level)
         values: list[Returned] = []
@@ -105,6 +112,29 @@ class FakeWorkers:
             level=self.level,
             values=tuple(values),
         )
+
+
+def _whole(program: CodeType) -> Callable[..., object]:
+    def run(text: str) -> object:
+        return _run_whole(program, text)
+
+    return run
+
+
+def _run_whole(program: CodeType, text: str) -> tuple[bytes, int]:
+    """A run of a program that reads and writes through `sys.stdin` and `sys.stdout`."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape")
+    status = 0
+    stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+    try:
+        with redirect_stdout(out):
+            exec(program, {"__name__": "__main__"})
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    finally:
+        sys.stdin = stdin
+    out.flush()
+    return out.buffer.getvalue(), status
 
 
 def _rehearse(job: Job) -> Execution:

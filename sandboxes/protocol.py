@@ -91,8 +91,10 @@ class Job:
     entry_point: str
     bundle: Bundle
     limits: Limits
-    kind: Literal["calls", "unittest"] = "calls"
-    """`unittest`: the bundle is empty, `tests` is run beside the program."""
+    kind: Literal["calls", "stdio", "unittest"] = "calls"
+    """`stdio`: each input is one text, for the standard input of a run of the whole program; an
+    answer is the pair of its standard output, in bytes, and its exit status. `unittest`: the bundle
+    is empty, `tests` is run beside the program."""
     tests: str = ""
     """The text of a unittest file with a class `TestCases`."""
     rules: str = ""

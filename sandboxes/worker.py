@@ -130,7 +130,7 @@ class Worker:
 
     def is_ready_for(self, job: Job) -> bool:
         """Whether it has the job's inputs, or its libraries, already."""
-        if job.kind == "calls":
+        if job.kind != "unittest":
             return job.bundle.sha256 in self._bundles
         return job.libraries in self._libraries
 
@@ -154,7 +154,7 @@ class Worker:
     ) -> tuple[Execution, bool]:
         self.num_jobs += 1
         self._libraries.add(job.libraries)
-        if job.kind == "calls":
+        if job.kind != "unittest":
             self._load(job.bundle)
         spec = json.dumps(_job_spec(job)).encode()
         self._send(wire.JOB, len(spec).to_bytes(4, "big") + spec + _program(job))
@@ -224,7 +224,8 @@ class _Report(TypedDict):
     status: int
     """Wait status of the job's first process."""
     reason: str
-    """`wall`, `cpu`, `memory` or `enough` where the supervisor killed it; `oom`: the kernel did."""
+    """`wall`, `cpu`, `memory`, `stopped` or `enough` where the supervisor killed it; `oom`: the
+    kernel did."""
     cpu_s: float
     wall_s: float
     waited_s: float
@@ -237,7 +238,7 @@ class _Report(TypedDict):
 def _program(job: Job) -> bytes:
     """What goes through the job's own channel alone: its code, and its unittest file."""
     code = job.code.encode("utf-8", "surrogatepass")
-    if job.kind == "calls":
+    if job.kind != "unittest":
         return code
     tests = job.tests.encode("utf-8", "surrogatepass")
     return b"".join([len(code).to_bytes(4, "big"), code, len(tests).to_bytes(4, "big"), tests])
@@ -376,8 +377,12 @@ class _Answers:
             end, detail = End.OUT_OF_MEMORY, "its processes together"
         elif report["reason"] == "oom":
             end, detail = End.OUT_OF_MEMORY, "killed by the kernel: the worker's memory ran out"
+        elif report["reason"] == "stopped":
+            end, detail = End.FORBIDDEN, "it stopped its referee"
         elif (
-            end is None and self._records and os.waitstatus_to_exitcode(report["status"]) == FAILED
+            end is None
+            and self._job.kind != "calls"
+            and os.waitstatus_to_exitcode(report["status"]) == FAILED
         ):
             raise Lost(report["stderr"].strip()[-500:])
         elif end is None:

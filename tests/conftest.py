@@ -29,6 +29,8 @@ collect_ignore = [
     "bench_bigcodebench.py",
     "bench_grading.py",
     "bench_models.py",
+    "bench_stats.py",
+    "bench_training.py",
     "costs.py",
     "faults.py",
     "mutants.py",

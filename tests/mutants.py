@@ -78,7 +78,7 @@ MUTANTS = [
     Mutant(
         "5 no file is left behind",
         "sandboxes/agent/supervisor.py",
-        "        if not any(os.listdir(directory) for directory in _SCRATCH):\n            return True",
+        "        if self._scratch_is_as_made():\n            return True",
         "        return True",
         f"{_ISOLATION} -k no_file_is_left",
     ),
@@ -147,10 +147,38 @@ MUTANTS = [
     ),
     Mutant(
         "8 determinism: chance is seeded",
-        "sandboxes/agent/zygote.py",
-        '    sys.modules["random"].seed(seed)',
+        "sandboxes/agent/calls.py",
+        '    sys.modules["random"].seed(number)',
         '    sys.modules["random"].seed()',
         f"{_ISOLATION} -k chance",
+    ),
+    Mutant(
+        "5 a run of a whole program finds nothing of the one before",
+        "sandboxes/agent/stdio.py",
+        "            self._clean_up()\n",
+        "",
+        "sandboxes/test_contract.py -k left_for_the_next",
+    ),
+    Mutant(
+        "10 a referee that the program has stopped is seen",
+        "sandboxes/agent/clock.py",
+        '            return "stopped"',
+        '            return ""',
+        "sandboxes/test_contract.py -k referee_that_is_stopped",
+    ),
+    Mutant(
+        "an interrupted referee is no failure of ours",
+        "sandboxes/agent/unittests.py",
+        "        signal.signal(signal.SIGINT, signal.SIG_DFL)\n",
+        "",
+        "sandboxes/test_unittests.py -k referee_is_interrupted",
+    ),
+    Mutant(
+        "missing lines of an output are missed",
+        "harness/grading/stdio.py",
+        '    return [line.strip() for line in text.strip().split("\\n")]',
+        '    return [line.strip() for line in text.strip().split("\\n")][:1]',
+        "harness/grading/test_stdio.py",
     ),
     Mutant(
         "9 of output, head and tail are kept",
@@ -197,8 +225,8 @@ MUTANTS = [
     Mutant(
         "10 a timeout is confirmed alone",
         "harness/grading/judge.py",
-        "            if _has_timeout(verdict):",
-        "            if False:",
+        "        result.status == Status.TIMEOUT\n        or",
+        "        False\n        or",
         "harness/grading/test_judge.py -k timeouts_are_tried_again",
     ),
     Mutant(

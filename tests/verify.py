@@ -169,13 +169,13 @@ def _cheats_of_bigcodebench(benchmark: Benchmark, judge: Judge) -> Row:
     started = time.monotonic()
     problems = [p for p in benchmark if bcb.number_of(p.task_id) % 19 == 3]
     attempts = [
-        Submission(problem, path.read_text().replace("ENTRY", problem.entry_point), index)
+        Submission(problem, attack.program(problem.entry_point), index)
         for problem in problems
-        for index, (name, path) in enumerate(UNITTEST_ATTACKS.items())
+        for index, (name, attack) in enumerate(UNITTEST_ATTACKS.items())
         if name not in SLOW_ATTACKS
     ]
     passed = [v for v in judge.grade(attempts) if v.status in (Status.PASSED, Status.UNSCORED)]
-    names = [name for name in UNITTEST_ATTACKS]
+    names = list(UNITTEST_ATTACKS)
     return Row(
         f"{len(attempts)} cheats on {len(problems)} tasks of {benchmark.name}: passed or unscored",
         f"{[(v.problem_id, names[v.index]) for v in passed]}",

@@ -3,7 +3,8 @@
     benchmark = load("humaneval+", data=DataFolders.from_env())
 
 A benchmark is a function that returns a `Benchmark`; the built-in ones are the table below,
-and `jsonl:PATH` is a file of the user's own (jsonl.py). The spellings that the peers taught
+`jsonl:PATH` is a file of the user's own (jsonl.py), and `livecodebench@VERSION` and
+`livecodebench:PATH` are files of LiveCodeBench (livecodebench.py). The spellings that the peers taught
 people (`humaneval_plus`, `HumanEvalPlus`, `HumanEval+`) are understood.
 
 Not here: which types a problem exercises (problem_types.py), how answers are compared (grading/).
@@ -15,15 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from harness.benchmarks import bigcodebench, evalplus, jsonl, sanity
+from harness.benchmarks import bigcodebench, evalplus, jsonl, livecodebench, sanity
 from harness.benchmarks.data import DataFolders, spelled
+from harness.benchmarks.window import Window
 from harness.config import BenchmarkSettings
-from harness.errors import UnknownName
-from harness.records import Benchmark
+from harness.errors import ConfigError, UnknownName
+from harness.records import Benchmark, ProblemNote
 
-__all__ = ["BUILT_IN", "DataFolders", "Loader", "chosen", "guess", "load"]
+__all__ = ["BUILT_IN", "DataFolders", "Loader", "guess", "load", "notes"]
 
 Loader: TypeAlias = Callable[[DataFolders], Benchmark]
+_AS_IT_IS = BenchmarkSettings()
 
 
 def _evalplus(name: str, data: DataFolders) -> Benchmark:
@@ -44,11 +47,20 @@ def _sanity_unittest(data: DataFolders) -> Benchmark:
     return sanity.load_unittest()
 
 
+def _livecodebench(data: DataFolders) -> Benchmark:
+    return livecodebench.load(livecodebench.NAME, data=data)
+
+
 BUILT_IN: Mapping[str, Loader] = {
     **{name: partial(_evalplus, name) for name in sorted(evalplus.NAMES)},
-    **{name: partial(_bigcodebench, variant) for name, variant in bigcodebench.NAMES.items()},
+    **{
+        name: partial(_bigcodebench, variant)
+        for name, variant in bigcodebench.NAMES.items()
+        if variant.is_calibrated  # else a name for those who know what they want
+    },
     "sanity": _sanity,
     "sanity-unittest": _sanity_unittest,
+    livecodebench.NAME: _livecodebench,
 }
 
 FAMILIES: Mapping[str, str] = {
@@ -61,44 +73,39 @@ FAMILIES: Mapping[str, str] = {
 """What stands before the slash of a task id, and the benchmark that is meant by it."""
 
 
-def load(name: str, *, data: DataFolders) -> Benchmark:
-    """The benchmark of that name.
+def load(name: str, *, data: DataFolders, options: BenchmarkSettings = _AS_IT_IS) -> Benchmark:
+    """The benchmark of that name. What `options` choose, its full name has too.
 
     Raises:
+        ConfigError: `options` choose what this benchmark has no choice of.
         UnknownName: there is none; the message has the nearest name, or all of them.
         DataError: its file is missing, torn or wrong.
     """
     scheme, colon, path = name.partition(":")
+    if spelled(scheme.partition("@")[0], [livecodebench.NAME]):
+        stem = livecodebench.NAME + name[len(scheme.partition("@")[0]) :]
+        window = Window(options.after, options.before)
+        return livecodebench.load(stem, data=data, window=window)
+    if options.after or options.before:
+        raise ConfigError(
+            f"benchmark.{'after' if options.after else 'before'}: the problems of {name} have no dates"
+        )
     if colon and scheme == "jsonl":
         return jsonl.load(Path(path).expanduser(), name=name)
-    bare, at, version = name.partition("@")
-    known = spelled(bare, BUILT_IN)
-    if at and known is not None and known in bigcodebench.NAMES:
-        if version not in bigcodebench.VERSIONS:
-            raise UnknownName("version of BigCodeBench", version, bigcodebench.VERSIONS)
-        return bigcodebench.load(bigcodebench.NAMES[known]._replace(version=version), data=data)
-    if known is None or at:
+    bare, _, version = name.partition("@")
+    variant = bigcodebench.NAMES.get(spelled(bare, bigcodebench.NAMES) or "")
+    if variant is not None:
+        return bigcodebench.load(variant.chosen(version, options), data=data)
+    if options.form or options.calibrated is not None:
+        field = "form" if options.form else "calibrated"
+        raise ConfigError(f"benchmark.{field}: {name} has one form alone")
+    known = spelled(name, BUILT_IN)
+    if known is None:
         is_file = name.endswith((".jsonl", ".jsonl.gz"))
-        names = [f"jsonl:{name}"] if is_file else [*BUILT_IN, "jsonl:PATH"]
+        paths = ["jsonl:PATH", f"{livecodebench.NAME}:PATH"]
+        names = [f"jsonl:{name}"] if is_file else [*BUILT_IN, *paths]
         raise UnknownName("benchmark", name, names)
     return BUILT_IN[known](data)
-
-
-def chosen(name: str, settings: BenchmarkSettings) -> str:
-    """The name with what the settings say of it, as in `benchmark.form = "instruct"`.
-
-    >>> chosen("bigcodebench@v0.1.0_hf", BenchmarkSettings(form="instruct"))
-    'bigcodebench-instruct@v0.1.0_hf'
-    """
-    bare, at, version = name.partition("@")
-    variant = bigcodebench.NAMES.get(spelled(bare, bigcodebench.NAMES) or "")
-    if variant is None:
-        return name
-    if settings.form is not None:
-        variant = variant._replace(form=settings.form)
-    if settings.calibrated is not None:
-        variant = variant._replace(is_calibrated=settings.calibrated)
-    return f"{variant.name}{at}{version}"
 
 
 def guess(task_ids: Iterable[str]) -> str | None:
@@ -110,3 +117,13 @@ def guess(task_ids: Iterable[str]) -> str | None:
     families = Counter(task_id.partition("/")[0] for task_id in task_ids if "/" in task_id)
     most_common = families.most_common(1)
     return FAMILIES.get(most_common[0][0]) if most_common else None
+
+
+def notes(problems: Benchmark) -> dict[str, ProblemNote]:
+    """What a run notes of its problems, so that it can be compared without their file."""
+    return {
+        problem.id: ProblemNote(
+            sha256=problem.sha256, type=problem.types[0] if problem.types else None
+        )
+        for problem in problems
+    }

@@ -29,7 +29,8 @@ from typing import Literal, NamedTuple, TypedDict, cast
 from harness.benchmarks.data import DataFolders
 from harness.benchmarks.jsonl import numbered_lines, parse_object, read_text
 from harness.benchmarks.unittests import unittest_suite
-from harness.errors import DataError
+from harness.config import BenchmarkSettings
+from harness.errors import DataError, UnknownName
 from harness.records import Benchmark, Problem, content_sha256
 
 FAMILY = "bigcodebench"
@@ -77,6 +78,21 @@ class Variant(NamedTuple):
         )
         return "".join(parts)
 
+    def chosen(self, version: str, options: BenchmarkSettings) -> "Variant":
+        """The same, as far as neither a version behind `@` nor a setting says otherwise.
+
+        Raises:
+            UnknownName: there is no such version.
+        """
+        if version and version not in VERSIONS:
+            raise UnknownName("version of BigCodeBench", version, VERSIONS)
+        is_calibrated = self.is_calibrated if options.calibrated is None else options.calibrated
+        return self._replace(
+            version=version or self.version,
+            form=options.form or self.form,
+            is_calibrated=is_calibrated,
+        )
+
 
 NAMES: Mapping[str, Variant] = {
     variant.name: variant
@@ -105,7 +121,8 @@ def parse(name: str) -> Variant:
 class _Lists(TypedDict):
     hard: list[int]
     known_failures: dict[str, str]
-    """Task number to why its canonical solution fails in the environment, which has no network."""
+    """Task number, or `number@version`, to why its canonical solution fails in the environment,
+    which has no network."""
     long_s: dict[str, float]
     """Task number to seconds, of those that wait or compute for long."""
     domains: dict[str, list[int]]
@@ -121,12 +138,23 @@ def hard_ids() -> frozenset[str]:
     return frozenset(f"BigCodeBench/{number}" for number in _lists()["hard"])
 
 
-def domains() -> Mapping[str, frozenset[str]]:
-    """Task ids by domain. A task may be of several, and is in each of them once."""
-    return {
-        domain: frozenset(f"BigCodeBench/{number}" for number in numbers)
-        for domain, numbers in _lists()["domains"].items()
-    }
+@cache
+def _by_number() -> Mapping[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    for domain, numbers in _lists()["domains"].items():
+        for number in numbers:
+            found[number] = (*found.get(number, ()), domain)
+    return found
+
+
+def _domains_of(number: int) -> tuple[str, ...]:
+    """A task may be of several domains, and is in each of them once."""
+    return _by_number().get(number, ())
+
+
+def _known_failure(number: str, version: str) -> str:
+    known = _lists()["known_failures"]
+    return known.get(f"{number}@{version}", known.get(number, ""))
 
 
 def load(variant: Variant, *, data: DataFolders) -> Benchmark:
@@ -199,7 +227,8 @@ def _problem(row: Mapping[str, str], variant: Variant) -> Problem:
         preamble=preamble,
         completed=row["complete_prompt"],
         is_instruction=variant.form == "instruct",
-        known_failure=_lists()["known_failures"].get(number, ""),
+        known_failure=_known_failure(number, variant.version),
         about_s=_lists()["long_s"].get(number, 0.0),
         truth_sha256=truth,
+        slices={"domain": _domains_of(int(number))},
     )

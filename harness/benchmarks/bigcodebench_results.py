@@ -3,20 +3,15 @@
 As 0.2.5 writes them: an answer with what was put before it, `pass`, `fail` or `timeout`, and what
 failed by the name of its test. Only the first failure is kept here, theirs are all. What is
 unscored is left out: their format has no word for it.
-
-Also here: the score of each domain, from the publisher's map of tasks to domains.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from collections.abc import Sequence
+from typing import TypedDict
 
 from harness.benchmarks import bigcodebench
 from harness.records import Benchmark, EvalRun, Problem, Sample, Status, SuiteResult, Verdict
-from harness.stats import Estimate, estimate_pass_at_k
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from harness.stats import estimate_pass_at_k
 
 _KS = (1, 5, 10)
 """What their command computes by default, as far as there are samples."""
@@ -100,63 +95,9 @@ def pass_at_k(
     }
 
 
-def _counts(run: EvalRun, task_ids: frozenset[str] | None = None) -> list[tuple[int, int]]:
+def _counts(run: EvalRun) -> list[tuple[int, int]]:
     """Samples and passes of each problem that has scored samples."""
-    scored = [
-        verdict
-        for verdict in run
-        if verdict.scored and (task_ids is None or verdict.problem_id.partition("/")[2] in task_ids)
-    ]
+    scored = [verdict for verdict in run if verdict.scored]
     num_scored = Counter(verdict.problem_id for verdict in scored)
     num_passed = Counter(verdict.problem_id for verdict in scored if verdict.passed)
     return [(count, num_passed[problem_id]) for problem_id, count in num_scored.items()]
-
-
-class DomainRate(NamedTuple):
-    """pass@1 on the tasks of one domain. A task of two domains counts in both."""
-
-    domain: str
-    rate: Estimate
-
-
-def by_domain(run: EvalRun) -> list[DomainRate]:
-    """The domains of the run's problems, the largest first; empty for another benchmark."""
-    if bigcodebench.parse_or_none(run.config.benchmark) is None:
-        return []
-    found: list[DomainRate] = []
-    for domain, task_ids in bigcodebench.domains().items():
-        estimate = estimate_pass_at_k(_counts(run, task_ids), 1)
-        if estimate is not None:
-            found.append(DomainRate(domain, estimate))
-    return sorted(found, key=lambda row: (-row.rate.num_problems, row.domain))
-
-
-def domain_table(run: EvalRun) -> "Table | None":
-    """The same as a table for the screen; None for another benchmark."""
-    from rich.table import Table
-
-    rows = by_domain(run)
-    if not rows:
-        return None
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("domain")
-    for column in ("pass@1, 95%", "tasks"):
-        table.add_column(column, justify="right")
-    for row in rows:
-        rate = row.rate
-        score = f"{100 * rate.value:.1f} ({100 * rate.low:.1f}-{100 * rate.high:.1f})"
-        table.add_row(row.domain, score, str(rate.num_problems))
-    return table
-
-
-def by_domain_as_json(run: EvalRun) -> Mapping[str, Mapping[str, float]]:
-    """Rate, interval and number of problems by domain."""
-    return {
-        row.domain: {
-            "value": row.rate.value,
-            "low": row.rate.low,
-            "high": row.rate.high,
-            "n": row.rate.num_problems,
-        }
-        for row in by_domain(run)
-    }

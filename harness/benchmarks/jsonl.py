@@ -9,10 +9,14 @@
      "atol": 0,
      "tests": {"base": ["add(1, 2) == 3"], "plus": ["add(-1, 1) == 0"]}}
 
-In place of `tests` a row may have `test`: the text of a unittest file with a class `TestCases`.
+In place of `tests` a row may have `test`: the text of a unittest file with a class `TestCases`; or
+`stdio`, for a program that reads standard input and writes standard output, and no entry point:
+
+     "stdio": {"base": [{"input": "1 2\\n", "output": "3\\n"}], "plus": [{"input": "-1 1\\n"}]}
+
 `schema_version`, `types`, `atol` (absolute tolerance for floats) and `plus` may be left out;
 anything else is refused by name, since a misspelt field would be a rule that silently does not
-hold. `solution` is a whole program that defines the entry point: it must pass the tests before
+hold. `solution` is a whole program (that defines the entry point): it must pass the tests before
 anything is scored.
 
 A test is one Python expression: a call of the entry point with positional literals, and
@@ -32,7 +36,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, cast
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from harness.benchmarks.unittests import unittest_suite
 from harness.errors import DataError
@@ -49,19 +53,42 @@ class Expressions(Record):
     """Extra tests; a problem passes `plus` when it passes base and these."""
 
 
+class Exchange(Record):
+    """One run of a program: what it reads, and what it must write."""
+
+    input: str
+    output: str | None = None
+    """None: what the solution writes. In all tests of a suite, or in none."""
+
+
+class Exchanges(Record):
+    """The runs of each suite; a plain list is `base` alone."""
+
+    base: Annotated[tuple[Exchange, ...], Field(min_length=1)]
+    plus: tuple[Exchange, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_list(cls, written: object) -> object:
+        return {"base": cast(list[object], written)} if isinstance(written, list) else written
+
+
 class Row(Record):
     """One line of the file."""
 
     schema_version: Literal[1] = 1
     id: Annotated[str, Field(min_length=1)]
     prompt: Annotated[str, Field(min_length=1)]
-    entry_point: Annotated[str, Field(pattern=r"^[^\W\d]\w*$")]
+    entry_point: Annotated[str, Field(pattern=r"^[^\W\d]\w*$")] | None = None
+    """What the tests call; needed, but for `stdio`."""
     solution: Annotated[str, Field(min_length=1)]
     types: tuple[str, ...] = ()
     atol: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     tests: Expressions | None = None
     test: Annotated[str, Field(min_length=1)] | None = None
     """A unittest file with a class `TestCases`, in place of `tests`."""
+    stdio: Exchanges | None = None
+    """What the program reads and writes, in place of `tests`."""
 
 
 def load(path: Path, *, name: str) -> Benchmark:
@@ -126,13 +153,14 @@ def problem_from_row(row: object, *, benchmark: str, where: str) -> Problem:
         warnings.simplefilter("ignore")
         _check_solution(checked, where)
         suites = _suites(checked, where)
-    not_hashed = {"schema_version", "id", "types", "tests" if checked.test else "test"}
+    forms = {form for form in _FORMS if getattr(checked, form) is None}
+    not_hashed = {"schema_version", "id", "types", *forms}
     asked_and_tested = checked.model_dump(mode="json", exclude=not_hashed)
     return Problem(
         id=f"{benchmark}/{checked.id}",
         task_id=checked.id,
         prompt=checked.prompt,
-        entry_point=checked.entry_point,
+        entry_point=checked.entry_point or "",
         solution=checked.solution,
         suites=tuple(suites),
         sha256=content_sha256({**asked_and_tested, "family": "jsonl"}),
@@ -153,7 +181,9 @@ def _one_line(error: ValidationError, row: object, where: str) -> str:
         case "missing":
             return f"{place}: {field!r} is missing"
         case "extra_forbidden":
-            known = Expressions.model_fields if first["loc"][:-1] else Row.model_fields
+            depth = len(first["loc"])
+            kind = Row if depth == 1 else Expressions if depth == 2 else Exchange
+            known = kind.model_fields
             return f"{place}: unknown field {field!r}; there are {', '.join(known)}"
         case _:
             return f"{place}: {field}: {first['msg'][:1].lower()}{first['msg'][1:]}"
@@ -166,17 +196,43 @@ def _check_solution(row: Row, where: str) -> None:
         raise DataError(f"{where}: the solution is not Python: {error}") from None
 
 
+_FORMS = ("tests", "test", "stdio")
+
+
 def _suites(row: Row, where: str) -> list[Suite]:
-    if row.test is not None and row.tests is None:
-        return [unittest_suite(row.test, where)]
-    if row.tests is None:
+    forms = [form for form in _FORMS if getattr(row, form) is not None]
+    if not forms:
         raise DataError(f"{where}: 'tests' is missing")
+    if len(forms) > 1:
+        raise DataError(f"{where}: has both {forms[0]!r} and {forms[1]!r}")
+    if row.stdio is not None:
+        if row.entry_point is not None:
+            raise DataError(f"{where}: 'stdio' runs the whole program: it has no 'entry_point'")
+        suites = [_exchanges("base", row.stdio.base, where)]
+        return suites + [
+            _exchanges("plus", plus, where) for plus in (row.stdio.plus,) if plus is not None
+        ]
+    if row.entry_point is None:
+        raise DataError(f"{where}: 'entry_point' is missing")
     if row.test is not None:
-        raise DataError(f"{where}: has both 'tests' and 'test'")
+        return [unittest_suite(row.test, where)]
+    assert row.tests is not None
     suites = [_suite("base", row.tests.base, row.entry_point, where)]
     if row.tests.plus is not None:
         suites.append(_suite("plus", row.tests.plus, row.entry_point, where))
     return suites
+
+
+def _exchanges(name: str, tests: Sequence[Exchange], where: str) -> Suite:
+    outputs = tuple(test.output for test in tests if test.output is not None)
+    if 0 < len(outputs) < len(tests):
+        raise DataError(f"{where}: some {name} tests have an 'output' and some have not")
+    return Suite(
+        name=name,
+        inputs=tuple((test.input,) for test in tests),
+        expected=outputs if outputs else None,
+        stdio=True,
+    )
 
 
 class _Test(NamedTuple):

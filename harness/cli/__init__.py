@@ -7,7 +7,9 @@ Results go to standard output, talk to standard error.
     app       the global options, and what several verbs share
     measure   eval regrade
     look      show ls
+    compare   import compare
     machine   data doctor completion
+    train     init train
 """
 
 import os
@@ -18,10 +20,10 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.cli import look, machine, measure
+from harness.cli import compare, look, machine, measure, train
 from harness.cli.app import app
 
-__all__ = ["app", "look", "machine", "main", "measure"]
+__all__ = ["app", "compare", "look", "machine", "main", "measure", "train"]
 
 
 def main() -> NoReturn:
@@ -33,11 +35,13 @@ def main() -> NoReturn:
     from harness import errors
 
     try:
-        code = app(prog_name="harness", standalone_mode=False) or 0
+        code = _run(sys.argv[1:])
     except TyperException as error:
         _fail_usage(error)
     except (errors.StorageError, errors.ModelError) as error:
         _fail(str(error), 4)
+    except errors.NotComparable as error:
+        _fail(str(error), 3)
     except (errors.UserError, errors.EnvironmentRefused, errors.SandboxUnavailable) as error:
         _fail(str(error), 2)
     except errors.SandboxError as error:
@@ -48,17 +52,55 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
+def _run(words: list[str]) -> int:
+    """Do what was typed; global options are as welcome behind the verb as before it."""
+    while True:
+        try:
+            return app(args=words, prog_name="harness", standalone_mode=False) or 0
+        except TyperException as error:
+            moved = _moved_to_front(words, error)
+            if moved is None:
+                raise
+            words = moved
+
+
+def _moved_to_front(words: list[str], error: TyperException) -> list[str] | None:
+    """The words with the option before the verb that the verb does not know; None: nobody knows it."""
+    option: str = getattr(error, "option_name", "")
+    context: typer.Context | None = getattr(error, "ctx", None)
+    root = context.find_root() if context else None
+    if root is None or context is root:
+        return None
+    takes_word = {
+        name: not getattr(each, "is_flag", False)
+        for each in root.command.params
+        for name in each.opts
+    }
+
+    def end_of(at: int) -> int:
+        return at + (2 if takes_word.get(words[at]) else 1)
+
+    verb = 0
+    while verb < len(words) and words[verb].startswith("-"):
+        verb = end_of(verb)
+    behind = range(verb, len(words))
+    at = next((i for i in behind if words[i].partition("=")[0] == option), None)
+    if option not in takes_word or at is None:
+        return None
+    if end_of(at) > len(words):
+        return [option]  # which says that its argument is missing
+    return [*words[:verb], *words[at : end_of(at)], *words[verb:at], *words[end_of(at) :]]
+
+
 def _fail_usage(error: TyperException) -> NoReturn:
     """Says in one line what is wrong with the command that was typed."""
     said = error.format_message()
     context: typer.Context | None = getattr(error, "ctx", None)
-    if context is None or said.startswith("Usage:"):  # no verb: the help itself
+    if said.startswith("Usage:"):  # no verb: the help itself
         print(said, file=sys.stderr)
         sys.exit(error.exit_code)
-    option: str = getattr(error, "option_name", "")
-    if option in (name for known in context.find_root().command.params for name in known.opts):
-        said = f"{option} goes before the verb: harness {option} … {context.info_name} …"
-    _fail(f"{said[:1].lower()}{said[1:]} (see {context.command_path} -h)", error.exit_code)
+    where = context.command_path if context else "harness"
+    _fail(f"{said[:1].lower()}{said[1:]} (see {where} -h)", error.exit_code)
 
 
 def _fail(message: str, code: int) -> NoReturn:

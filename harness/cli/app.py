@@ -4,6 +4,7 @@ Not here: the verbs (measure.py, look.py, machine.py).
 """
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from harness.config import Settings
     from harness.records import EvalRun
     from harness.screen import Screen
+    from leaderboards.comparison import Comparison
 
 app = typer.Typer(
     name="harness",
@@ -123,6 +125,12 @@ def known_profiles() -> list[str]:
     return sorted(PROFILES)
 
 
+def known_types() -> list[str]:
+    from harness.problem_types import TYPES
+
+    return list(TYPES)
+
+
 def known_statuses() -> list[str]:
     from harness.records import Status
 
@@ -138,6 +146,14 @@ Run = Annotated[
         autocompletion=known_runs,
     ),
 ]
+Type = Annotated[
+    str | None,
+    typer.Option(
+        "--type",
+        help="Only problems of this type (harness ls types), or several with commas between.",
+        autocompletion=known_types,
+    ),
+]
 Isolation = Annotated[
     str | None,
     typer.Option(
@@ -147,18 +163,32 @@ Isolation = Annotated[
 ]
 
 
-def print_runs(screen: "Screen", runs: "list[EvalRun]", as_json: bool) -> None:
-    from harness.benchmarks import bigcodebench_results
+def print_runs(
+    screen: "Screen",
+    runs: "list[EvalRun]",
+    as_json: bool,
+    settings: "Settings",
+    comparisons: "Sequence[Comparison]" = (),
+) -> None:
+    """Runs with their rates, over all and by problem type, and what each is against its baseline."""
+    from harness import slices, types_screen
+    from harness.benchmarks import DataFolders
     from harness.summary import summary
 
+    data = DataFolders.from_settings(settings)
+    by_type = {run.id: slices.by_type(run, slices.types_of(run, data=data)) for run in runs}
     if as_json:
-        rows: list[dict[str, object]] = []
-        for run in runs:
-            domains = bigcodebench_results.by_domain_as_json(run)
-            rows.append(summary(run).as_json() | ({"by_domain": domains} if domains else {}))
-        screen.json({"runs": rows})
+        rows = [
+            summary(run).as_json()
+            | {"by_type": {row.type: row.as_json() for row in by_type[run.id]}}
+            for run in runs
+        ]
+        screen.json({"runs": rows} | ({"comparisons": list(comparisons)} if comparisons else {}))
         return
-    for run in runs:
-        if (table := bigcodebench_results.domain_table(run)) is not None:
-            screen.show(table, "")
-    screen.runs(runs)
+    tables = {run_id: types_screen.rates(rows) for run_id, rows in by_type.items() if len(rows) > 1}
+    screen.runs(runs, tables)
+    if comparisons:
+        from leaderboards import report
+
+        for comparison in comparisons:
+            screen.show("", *report.against_baseline(comparison))

@@ -12,16 +12,28 @@ Timeouts are final only when the program ran out of time once more, alone on the
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from harness.errors import EnvironmentRefused
 from harness.grading.calls import SuiteJudge
+from harness.grading.livecodebench import whole_program
 from harness.grading.profiles import GRADER_VERSION, Profile
+from harness.grading.stdio import StdioJudge
 from harness.grading.submissions import Submission, Twins
-from harness.grading.truth import Truth, TruthCache, bundle_of, libraries_of, make_truths
-from harness.grading.unittest import UnittestJudge
-from harness.records import Problem, Status, Suite, SuiteResult, Verdict
+from harness.grading.truth import (
+    Truth,
+    TruthCache,
+    bundle_of,
+    drawn_tests,
+    libraries_of,
+    make_truths,
+    suite_part,
+    truth_without_solution,
+)
+from harness.grading.unittest import BY_REPLAY, UnittestJudge
+from harness.records import Problem, Status, Suite, SuiteResult, Verdict, content_sha256
 from sandboxes.protocol import (
     Bundle,
     End,
@@ -37,6 +49,7 @@ from sandboxes.protocol import (
 _STDERR_CHARS = 2000
 _ASLEEP = 0.1
 """Share of a core below which a program that ran out of time was waiting for something else."""
+_MAX_EXPLICIT = 16
 
 STATUS_OF_END: dict[End, Status] = {
     End.EXCEPTION: Status.EXCEPTION,
@@ -58,6 +71,7 @@ class Progress(NamedTuple):
     total: int
 
 
+AnyJudge: TypeAlias = SuiteJudge | StdioJudge | UnittestJudge
 OnProgress = Callable[[Progress], None]
 
 
@@ -75,8 +89,11 @@ class Judge:
         num_workers: int,
         profile: Profile,
         cache: TruthCache,
-        environment: str,
+        environment: str = "python",
+        *,
+        to_the_end: bool = False,
     ) -> None:
+        self._to_the_end = to_the_end
         self._sandbox = sandbox
         self._workers = workers
         self._num_workers = num_workers
@@ -84,6 +101,8 @@ class Judge:
         self._cache = cache
         self._environment = environment
         self._truths: dict[str, Truth] = {}
+        self._explicit: dict[str, Truth] = {}
+        """Of the last problems that have no solution."""
         self._bundles: dict[tuple[str, str], Bundle] = {}
 
     @classmethod
@@ -96,17 +115,27 @@ class Judge:
         cache: Path,
         num_workers: int,
         environment: str = "python",
+        to_the_end: bool = False,
     ) -> Generator["Judge"]:
         """Start workers and grade on them until the block ends.
 
-        `environment` is the one that the problems are for (`Benchmark.environment`).
+        `environment` is the one that the problems are for (`Benchmark.environment`). `to_the_end` runs
+        the tests behind the first failure too: for rewards that count them.
 
         Raises:
             SandboxUnavailable: this machine has no such sandbox.
         """
         with sandbox.open(environment, num_workers) as workers:
             truth_cache = TruthCache(cache, workers.environment, profile.unittest_rules)
-            yield cls(sandbox, workers, num_workers, profile, truth_cache, environment)
+            yield cls(
+                sandbox,
+                workers,
+                num_workers,
+                profile,
+                truth_cache,
+                environment,
+                to_the_end=to_the_end,
+            )
 
     @property
     def environment(self) -> str:
@@ -121,11 +150,13 @@ class Judge:
     def prepare(self, problems: Sequence[Problem], on_progress: OnProgress = _silent) -> None:
         """Have the expected values of these problems, and see their solutions pass here.
 
-        Both come from the cache where they were made before.
+        Both come from the cache where they were made before. Problems without a solution say
+        themselves what is expected, and prove nothing of this environment.
 
         Raises:
             EnvironmentRefused: a canonical solution fails here that the profile can pass.
         """
+        problems = [problem for problem in problems if problem.solution]
         missing: list[Problem] = []
         for done, problem in enumerate(problems):
             on_progress(Progress("loading expected values", done, len(problems)))
@@ -159,25 +190,26 @@ class Judge:
                 [problem for problem in ungated if problem.id not in failures], on_progress
             )
         if failures:
-            raise EnvironmentRefused(_refusal(failures, len(problems), self.profile.name))
+            named = {p.task_id: failures[p.id] for p in problems if p.id in failures}
+            raise EnvironmentRefused(_refusal(named, len(problems), self.profile.name))
 
     def _make_truths(
         self, problems: list[Problem], workers: Workers, on_progress: OnProgress
     ) -> dict[str, str]:
-        """Those that fail are tried once more, when the machine does nothing else of ours."""
+        """Unittest files that fail are tried once more: some of them look at the clock."""
         failures: dict[str, str] = {}
         todo = sorted(problems, key=lambda problem: -problem.about_s)
         for _ in range(2):
-            failures.clear()
             made = make_truths(todo, workers, self.profile.unittest_rules, self._environment)
             for done, (problem, truth) in enumerate(made):
                 on_progress(Progress("computing expected values", done, len(todo)))
                 if truth.failure:
                     failures[problem.id] = truth.failure
                 else:
+                    failures.pop(problem.id, None)
                     self._cache.save(problem, truth)
                     self._truths[problem.truth_key] = truth
-            todo = [problem for problem in todo if problem.id in failures]
+            todo = [p for p in todo if p.id in failures and _is_its_own_gate(p)]
             if not todo:
                 break
         return failures
@@ -209,6 +241,24 @@ class Judge:
                 failures[problem.id] = f"{verdict.status.value} {_first_line(verdict)}"
         return failures
 
+    def draw(self, problem: Problem, num_tests: int, seed: int) -> Problem:
+        """The problem with so many of its tests: the same ones for the same seed.
+
+        It must have been prepared, and its draw is with it: no program runs for that. A unittest
+        file stays whole.
+        """
+        assert self.profile.comparison == "strict", "a tolerance would depend on the tests before"
+        kept = drawn_tests(problem, num_tests, seed)
+        sha256 = content_sha256([problem.sha256, [list(indices) for indices in kept.values()]])
+        truth = self._truths[problem.truth_key]
+        if sha256 not in self._truths:
+            self._truths[sha256] = truth.part(kept)
+        suites = [
+            suite if suite.unittest else suite_part(suite, kept[suite.name])
+            for suite in problem.suites
+        ]
+        return replace(problem, suites=tuple(suites), sha256=sha256, truth_sha256="")
+
     # --- grading ---------------------------------------------------------------------------
 
     def slowest_first(self, submissions: Iterable[Submission]) -> list[Submission]:
@@ -216,11 +266,24 @@ class Judge:
         return sorted(
             submissions,
             key=lambda submission: (
-                -self._truths[submission.problem.truth_key].reference_s,
+                -self._reference_s(submission.problem),
                 submission.problem.id,
                 submission.index,
             ),
         )
+
+    def _reference_s(self, problem: Problem) -> float:
+        return self._truths[problem.truth_key].reference_s if problem.solution else 0.0
+
+    def _truth(self, problem: Problem) -> Truth:
+        """Of a problem that was prepared. Explicit ones are many and large, and quickly made."""
+        if problem.solution:
+            return self._truths[problem.truth_key]
+        if problem.sha256 not in self._explicit:
+            if len(self._explicit) >= _MAX_EXPLICIT:
+                self._explicit.pop(next(iter(self._explicit)))
+            self._explicit[problem.sha256] = truth_without_solution(problem)
+        return self._explicit[problem.sha256]
 
     def grade(
         self,
@@ -235,39 +298,51 @@ class Judge:
         """
         twins = twins or Twins()
         doubtful: list[tuple[Submission, Verdict]] = []
-        for submission, verdict in self._grade_twins(twins.firsts(submissions), twins):
-            if _has_timeout(verdict):
+        owed: list[Submission] = []
+        for submission, verdict in self._grade_once(twins.firsts(submissions)):
+            if _is_doubtful(verdict):
+                doubtful.append((submission, verdict))  # its twins wait with it
+                continue
+            settled = twins.settle(submission, verdict)
+            owed += settled.owed
+            for each, found in ((submission, verdict), *settled.copies):
+                yield _of_reply(each, found)
+        for submission, verdict in twins.rest():
+            yield _of_reply(submission, verdict)
+        for submission, verdict in self._grade_once(owed) if owed else ():
+            if _is_doubtful(verdict):
                 doubtful.append((submission, verdict))
             else:
                 yield _of_reply(submission, verdict)
         # What slept was in nobody's way, nor anybody in its: such ones can wait side by side.
         asleep = [submission for submission, verdict in doubtful if _has_slept(verdict)]
-        for submission, verdict in self._grade_once(asleep):
-            yield _of_reply(submission, verdict)
-        for submission, first in doubtful:
-            if not _has_slept(first):
-                for _, verdict in self._grade_once([submission], alone=True):
-                    yield _of_reply(submission, verdict)
-
-    def _grade_twins(
-        self, firsts: Iterable[Submission], twins: Twins
-    ) -> Iterator[tuple[Submission, Verdict]]:
-        """Verdicts of the firsts, of their twins, and of the twins that need a run of their own."""
-        owed: list[Submission] = []
-        for submission, verdict in self._grade_once(firsts):
-            yield submission, verdict
+        to_do = [submission for submission, verdict in doubtful if not _has_slept(verdict)]
+        for submission, verdict in self._grade_once(asleep) if asleep else ():
             settled = twins.settle(submission, verdict)
-            owed += settled.owed
-            yield from settled.copies
-        yield from twins.rest()
-        if owed:
-            yield from self._grade_once(owed)
+            to_do += settled.owed
+            for each, found in ((submission, verdict), *settled.copies):
+                yield _of_reply(each, found)
+        for submission in to_do:
+            yield from self._settle_alone(submission, twins)
+
+    def _settle_alone(self, doubtful: Submission, twins: Twins) -> Iterator[Verdict]:
+        """The final verdicts of a program that has timed out in company, and of its twins.
+
+        Of a timeout no twin gets a copy. Each has the run that decides, and spares the other.
+        """
+        to_do = [doubtful]
+        while to_do:
+            (submission, verdict), *_ = self._grade_once([to_do.pop()], alone=True)
+            settled = twins.settle(submission, verdict)
+            to_do += settled.owed
+            for each, found in ((submission, verdict), *settled.copies):
+                yield _of_reply(each, found)
 
     def _grade_once(
         self, submissions: Iterable[Submission], *, alone: bool = False
     ) -> Iterator[tuple[Submission, Verdict]]:
         open_cases: dict[str, _Case] = {}
-        judges: dict[str, SuiteJudge | UnittestJudge] = {}
+        judges: dict[str, AnyJudge] = {}
         without_code: list[Submission] = []
 
         def jobs() -> Iterator[Job]:
@@ -275,9 +350,9 @@ class Judge:
                 if not submission.code.strip():
                     without_code.append(submission)
                     continue
-                truth = self._truths[submission.problem.truth_key]
+                truth = self._truth(submission.problem)
                 case = _Case(submission, can_pass=not truth.known_failure)
-                code = submission.problem.preamble + submission.code
+                code = submission.problem.preamble + whole_program(submission)
                 for suite in submission.problem.suites:
                     job_id = f"{number} {suite.name}"
                     judges[job_id], limits = self._suite_judge(submission.problem, suite, truth)
@@ -292,6 +367,7 @@ class Judge:
                         tests=suite.unittest,
                         rules=self.profile.unittest_rules if suite.unittest else "",
                         libraries=libraries_of(submission.problem, suite, code, self._environment),
+                        stop_at_exception=not self._to_the_end,
                     )
 
         def on_values(job_id: str, chunk: Sequence[Returned]) -> Reply:
@@ -312,16 +388,15 @@ class Judge:
         for submission in without_code:
             yield submission, _no_code(submission, self.profile, self.level)
 
-    def _suite_judge(
-        self, problem: Problem, suite: Suite, truth: Truth
-    ) -> tuple[SuiteJudge | UnittestJudge, Limits]:
+    def _suite_judge(self, problem: Problem, suite: Suite, truth: Truth) -> tuple[AnyJudge, Limits]:
         if suite.kind == "unittest":
             unittest_truth = truth.unittests[suite.name]
             limits = self.profile.unittest_limits(unittest_truth.reference_s)
             return UnittestJudge(suite.methods, unittest_truth, self.profile), limits
         suite_truth = truth.suites[suite.name]
         limits = self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes)
-        return SuiteJudge(self.profile, problem, suite_truth), limits
+        kind = StdioJudge if suite.stdio else SuiteJudge
+        return kind(self.profile, problem, suite_truth, to_the_end=self._to_the_end), limits
 
     def _bundle(self, problem: Problem, suite: str) -> Bundle:
         key = problem.truth_key, suite
@@ -368,9 +443,7 @@ class _Case:
         self._executions: list[Execution] = []
         self._flags: list[str] = []
 
-    def add(
-        self, execution: Execution, judge: SuiteJudge | UnittestJudge, profile: Profile
-    ) -> None:
+    def add(self, execution: Execution, judge: AnyJudge, profile: Profile) -> None:
         suite = execution.job_id.partition(" ")[2]
         if isinstance(judge, UnittestJudge):
             judge.take(execution)
@@ -417,7 +490,7 @@ class _Case:
         )
 
 
-def _status(execution: Execution, judge: SuiteJudge | UnittestJudge, num_tests: int) -> Status:
+def _status(execution: Execution, judge: AnyJudge, num_tests: int) -> Status:
     """The one table from how a program ended, and what it answered, to a status."""
     if execution.end == End.LOST:
         return Status.UNSCORED
@@ -429,8 +502,14 @@ def _status(execution: Execution, judge: SuiteJudge | UnittestJudge, num_tests: 
     return STATUS_OF_END[execution.end]
 
 
-def _has_timeout(verdict: Verdict) -> bool:
-    return any(result.status == Status.TIMEOUT for result in verdict.suites.values())
+def _is_doubtful(verdict: Verdict) -> bool:
+    """Out of time; or its answers fail the tests where the program is not, which a second that has
+    passed since does too."""
+    return any(
+        result.status == Status.TIMEOUT
+        or (result.failure is not None and result.failure.expected == BY_REPLAY)
+        for result in verdict.suites.values()
+    )
 
 
 def _has_slept(verdict: Verdict) -> bool:

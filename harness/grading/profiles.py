@@ -11,6 +11,13 @@ costs an iterator (`filter(…)`) in the eight tasks that EvalPlus compares as s
 builtin is compared by what its builtin base holds; the special oracles see the inputs as they were
 given, not as the candidate left them; a time limit can't be caught; time spent waiting for a free
 core does not count.
+
+Those of `livecodebench` from its released checker: the safety above; and a program that reads and
+writes is run as a program. Theirs is pasted into a function, where `global` finds nothing, `open`
+gives the input and only the last `if __name__ == "__main__":` is taken off, so right programs fail
+there that pass here. In ours standard output is all that was written to it, by `os.write` and
+sub-processes too, and each input has a fresh process. `Decimal` is given plain numbers alone
+(no `sNaN`, which raises; no underscores and no digits of other scripts).
 """
 
 from collections.abc import Mapping
@@ -32,10 +39,11 @@ ENCODED_PER_S = 10_000_000
 @dataclass(frozen=True, slots=True)
 class Profile:
     name: str
-    comparison: Literal["evalplus", "strict"]
+    comparison: Literal["evalplus", "livecodebench", "strict"]
     """The rules of calls.py. `evalplus`: Python's `==`, the publisher's oracles, and once a float
-    is expected numpy's tolerance for all later inputs. `strict`: equal types all the way down,
-    floats within tolerance wherever they are."""
+    is expected numpy's tolerance for all later inputs. `livecodebench`: Python's `==`, a tuple taken
+    for a list. `strict`: equal types all the way down, floats within tolerance wherever they are.
+    What a program printed is compared by the rules of stdio.py."""
     min_time_limit_s: float
     """An input's limit is the larger of this and `time_factor` times the reference's time."""
     time_factor: float = 4.0
@@ -116,6 +124,13 @@ PROFILES: Mapping[str, Profile] = {
         ),
         _BIGCODEBENCH,
         replace(_BIGCODEBENCH, name="bigcodebench-0.2-flags", flags_only=True),
+        Profile(
+            name="livecodebench",
+            comparison="livecodebench",
+            min_time_limit_s=6.0,
+            time_factor=0.0,  # a reference's time is unknown, and asked for by nobody
+            max_suite_s=3600.0,  # none: the limit is one of each input
+        ),
         Profile(name="strict", comparison="strict", min_time_limit_s=4.0),
     )
 }

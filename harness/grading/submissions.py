@@ -2,7 +2,8 @@
 
 Models repeat themselves, above all at low temperature. A twin of a program that was judged for the
 same problem gets a copy of its verdict, with `same_as` in place of a cost. Never of a timeout, which
-is a matter of the moment, nor of what we failed to measure: there each program has its own run.
+is a matter of the moment, nor of what we failed to measure: there each program has its own run. The
+twins of a timeout wait until it is confirmed.
 """
 
 import hashlib

@@ -14,9 +14,10 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -76,6 +77,18 @@ class SuiteTruth:
         """Of all expected values, encoded."""
         return sum(
             len(frame) if frame[:1] != b"D" else codec.digest_size(frame) for frame in self.frames
+        )
+
+    def part(self, kept: Sequence[int]) -> "SuiteTruth":
+        """Of these tests alone."""
+        places = {old: new for new, old in enumerate(kept)}
+        return SuiteTruth(
+            name=self.name,
+            frames=tuple(self.frames[index] for index in kept),
+            large={places[old]: frame for old, frame in self.large.items() if old in places},
+            reference_s=tuple(self.reference_s[index] for index in kept),
+            first_float=_NEVER,
+            settles=tuple(self.settles[index] for index in kept),
         )
 
 
@@ -153,10 +166,42 @@ class Truth:
     known_failure: str = ""
     """The canonical solution fails here, as it is known to: no program can be seen to pass."""
 
+    def part(self, kept: Mapping[str, Sequence[int]]) -> "Truth":
+        """Of these tests of the suites of calls."""
+        suites = {name: suite.part(kept[name]) for name, suite in self.suites.items()}
+        return replace(self, suites=suites)
+
     @cached_property
     def reference_s(self) -> float:
         calls_s = sum(sum(suite.reference_s) for suite in self.suites.values())
         return calls_s + sum(suite.reference_s for suite in self.unittests.values())
+
+
+def drawn_tests(problem: Problem, num_tests: int, seed: int) -> dict[str, tuple[int, ...]]:
+    """Which tests of each suite of calls are drawn, `num_tests` in all, in their order."""
+    places = [
+        (suite.name, index)
+        for suite in problem.suites
+        if not suite.unittest
+        for index in range(len(suite))
+    ]
+    random = Random(f"{seed} {problem.sha256}")
+    kept = set(random.sample(places, min(num_tests, len(places))))
+    return {
+        suite.name: tuple(index for index in range(len(suite)) if (suite.name, index) in kept)
+        for suite in problem.suites
+        if not suite.unittest
+    }
+
+
+def suite_part(suite: Suite, kept: Sequence[int]) -> Suite:
+    """A suite of calls with these tests alone."""
+    expected = suite.expected
+    return replace(
+        suite,
+        inputs=tuple(suite.inputs[index] for index in kept),
+        expected=None if expected is None else tuple(expected[index] for index in kept),
+    )
 
 
 def bundle_of(suite: Suite) -> Bundle:
@@ -244,6 +289,7 @@ class _Collector:
     def __init__(self, problem: Problem) -> None:
         as_sets = problem.family == "mbpp" and problem.entry_point in SET_ENTRY_POINTS
         self._loose = as_sets or problem.atol > 0
+        self._is_stdio = any(suite.stdio for suite in problem.suites)
         self.first_float = _NEVER
         self.frames: list[bytes] = []
         self.large: dict[int, bytes] = {}
@@ -255,6 +301,9 @@ class _Collector:
             if answer.exception:
                 self.exception = f"input {answer.index}: {answer.exception}"
                 return Reply.ENOUGH
+            if self._is_stdio:
+                self._take_output(answer)
+                continue
             if self.first_float == _NEVER and is_floats(codec.decode(answer.frame)):
                 self.first_float = answer.index
             if answer.index < len(self.frames):
@@ -262,26 +311,30 @@ class _Collector:
                 continue
             self.frames.append(answer.frame)
             self.reference_s.append(answer.elapsed_s)
+        if self._is_stdio:
+            return Reply.FULL
         last = codec.decode(chunk[-1].frame) if chunk[-1].frame[:1] == b"D" else None
         loose = self._loose or self.first_float != _NEVER
         needs_whole = isinstance(last, codec.Digest) and (loose or not last.plain)
         return Reply.FULL if needs_whole else Reply.GO_ON
 
+    def _take_output(self, answer: Returned) -> None:
+        """What a program printed is kept as a text, once it is here in full."""
+        value = codec.decode(answer.frame)
+        if isinstance(value, codec.Digest):
+            return
+        output, _ = cast(tuple[bytes, int], value)
+        _keep(output.decode("utf-8", "replace"), self.frames, self.large)
+        self.reference_s.append(answer.elapsed_s)
+
     def truth(self, problem: Problem, suite: Suite) -> SuiteTruth:
+        if suite.expected is not None:
+            return explicit_truth(suite, self.reference_s)
         frames, large, first_float = self.frames, self.large, self.first_float
         if problem.family == "mbpp" and problem.entry_point in NOT_NONE_ENTRY_POINTS:
             none = codec.encode(None)
             frames, large = [codec.encode(frame != none) for frame in frames], {}
             first_float = _NEVER
-        if suite.expected is not None:
-            frames = [codec.encode(value) for value in suite.expected]
-            large = {
-                index: codec.encode(value, inline_limit=None)
-                for index, value in enumerate(suite.expected)
-                if frames[index][:1] == b"D"
-            }
-            floats = (index for index, value in enumerate(suite.expected) if is_floats(value))
-            first_float = next(floats, _NEVER)
         return SuiteTruth(
             name=suite.name,
             frames=tuple(frames),
@@ -290,6 +343,37 @@ class _Collector:
             first_float=first_float,
             settles=tuple(map(codec.same_bytes_mean_equal, frames)),
         )
+
+
+def _keep(value: Value, frames: list[bytes], large: dict[int, bytes]) -> None:
+    frames.append(codec.encode(value))
+    if frames[-1][:1] == b"D":
+        large[len(frames) - 1] = codec.encode(value, inline_limit=None)
+
+
+def explicit_truth(suite: Suite, reference_s: Sequence[float]) -> SuiteTruth:
+    """The truth of a suite that says itself what is expected."""
+    assert suite.expected is not None
+    frames: list[bytes] = []
+    large: dict[int, bytes] = {}
+    for value in suite.expected:
+        _keep(value, frames, large)
+    floats = (index for index, value in enumerate(suite.expected) if is_floats(value))
+    return SuiteTruth(
+        name=suite.name,
+        frames=tuple(frames),
+        large=large,
+        reference_s=tuple(reference_s),
+        first_float=next(floats, _NEVER),
+        settles=tuple(map(codec.same_bytes_mean_equal, frames)),
+    )
+
+
+def truth_without_solution(problem: Problem) -> Truth:
+    """The truth of a problem whose publisher gives none: what its suites say, and no times."""
+    return Truth(
+        {suite.name: explicit_truth(suite, [0.0] * len(suite)) for suite in problem.suites}
+    )
 
 
 def is_floats(value: Value) -> bool:

@@ -25,6 +25,8 @@ from harness.grading.truth import UnittestTruth, foreign_kinds
 from harness.records import Failure, Status
 from sandboxes.protocol import End, Execution, MethodRecord, Reply, Returned, UnittestRun
 
+BY_REPLAY = "the same outcome away from the program"
+"""What was expected of a test that passes beside the program alone."""
 _CUT = 500
 _NO_LIBRARIES = ("builtins", "functools", "operator", "types", "unittest", "weakref")
 """Modules whose types are no answers: they are equal to what they like, or run code unseen."""
@@ -117,9 +119,7 @@ class UnittestJudge:
                     self.flags.append(f"{name} passes beside the program alone")
                     continue
                 told = {test.name: test.message for test in replay.tests}.get(name, "")
-                self.failure = self._failure(
-                    name, "the same outcome away from the program", told or "no record"
-                )
+                self.failure = self._failure(name, BY_REPLAY, told or "no record")
                 return Status.WRONG_ANSWER
         return None
 

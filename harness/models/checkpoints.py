@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from harness.errors import DataError, UserError
+from harness.errors import DataError, UnknownName, UserError
 from harness.records import Checkpoint, content_sha256
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -68,6 +68,8 @@ def locate(text: str, *, cache: Path, name: str | None = None) -> Located:
     """
     if text.startswith("openai:") or re.match(r"https?://", text):
         return _endpoint(text, name)
+    if text.startswith("fake:"):
+        raise UnknownName("checkpoint", text, ["fake:demo"])
     path = Path(text).expanduser()
     if path.is_file():
         return _replay(text, path)

@@ -44,6 +44,8 @@ class Row:
     new: list[int] = field(default_factory=list[int])
     """The tokens that were written, without the one that ended it."""
     finish: Literal["stop", "length"] | None = None
+    ended_by: int | None = None
+    """The token that ended it, where one did."""
     stopped_by: str | None = None
     """The textual stop that ended it."""
     started_at: float = 0.0
@@ -160,6 +162,7 @@ class Decoder:
                 continue
             if token in self._eos:
                 row.finish = "stop"
+                row.ended_by = token
                 finished.append(row)
                 continue
             row.new.append(token)

@@ -5,7 +5,8 @@
 
 Read are JSONL files (gzipped too), JSON arrays, EvalPlus's and BigCodeBench's own
 `_eval_results.json`, and folders `<task id with _ for />/<number>.py`. A row has a `task_id`
-and a `solution` (a whole program) or a `completion` (what follows the prompt). Joined are
+and a `solution` (a whole program) or a `completion` (what follows the prompt); or, as LiveCodeBench
+writes it, a `question_id` and a `code_list` of programs. Joined are
 prompt and completion as EvalPlus's `evaluate` does it, with nothing between.
 
 Rows that were written as chat replies are recognised by their fences and thinking, and code is
@@ -29,6 +30,7 @@ from harness.benchmarks import sanity
 from harness.benchmarks.jsonl import numbered_lines, parse_object, read_text
 from harness.errors import DataError
 from harness.extraction import (
+    code_for,
     defines,
     extract_code,
     looks_like_reply,
@@ -106,7 +108,11 @@ class Replay:
             task_id: benchmark.by_task_id.get(task_id) or flat_ids.get(_flat(task_id))
             for task_id in self.task_ids
         }
-        unknown = Counter(row.task_id for row in self.rows if problems[row.task_id] is None)
+        unknown = Counter(
+            row.task_id
+            for row in self.rows
+            if problems[row.task_id] is None and row.task_id not in benchmark.left_out
+        )
         if 2 * len(unknown) > len(self.task_ids):
             raise DataError(self._wrong_benchmark(benchmark, list(unknown)))
 
@@ -151,7 +157,8 @@ def _flat(task_id: str) -> str:
 
 
 def _as_it_is(row: ReplayRow, problem: Problem, index: int) -> Sample:
-    code = _begun(problem) + row.text if row.kind == "completion" else row.text
+    goes_on = row.kind == "completion" and not problem.asks_for_program
+    code = _begun(problem) + row.text if goes_on else row.text
     return Sample(problem_id=problem.id, index=index, code=code)
 
 
@@ -162,8 +169,9 @@ def _begun(problem: Problem) -> str:
 
 def _extracted(row: ReplayRow, problem: Problem, index: int) -> Sample:
     thinking, answer = split_thinking(row.text)
-    code = extract_code(answer, problem.entry_point)
-    if row.kind == "completion" and not defines(code, problem.entry_point):
+    code = code_for(problem, answer)
+    is_function = not problem.asks_for_program
+    if is_function and row.kind == "completion" and not defines(code, problem.entry_point):
         # Not a reply of its own, then: it goes on where the prompt ends.
         whole = extract_code(_begun(problem) + answer, problem.entry_point)
         code = whole if defines(whole, problem.entry_point) else code
@@ -178,6 +186,8 @@ def _extracted(row: ReplayRow, problem: Problem, index: int) -> Sample:
 
 def _sanitized(row: ReplayRow, problem: Problem, index: int) -> Sample:
     """As the command `evalplus.sanitize` reads a file: a newline between prompt and completion."""
+    if problem.asks_for_program:  # it knows no such problems
+        return _extracted(row, problem, index)
     text = f"{_begun(problem)}\n{row.text}" if row.kind == "completion" else row.text
     code = peer_code(text, problem)
     return Sample(
@@ -208,7 +218,7 @@ def open_replay(path: Path, *, name: str | None = None) -> Replay:
     return Replay(checkpoint, rows, warnings)
 
 
-def replay_demo(hostile: bool = True) -> Replay:
+def replay_demo(*, hostile: bool = True) -> Replay:
     """The checkpoint `fake:demo`: the bundled replies to the benchmark `sanity`.
 
     Hostile replies attack the judge; they are left out where nothing but goodwill isolates them.
@@ -230,8 +240,20 @@ def _stem(path: Path) -> str:
     return name or path.name
 
 
+def _rows_of(fields: dict[str, object], where: str) -> list[ReplayRow]:
+    """The samples of a row: several where LiveCodeBench wrote it."""
+    programs = fields.get("code_list")
+    if not isinstance(programs, list):
+        return [_row(fields, where)]
+    task_id = fields.get("question_id")
+    return [
+        _row({"task_id": task_id, "solution": program}, f"{where}, code_list {number}")
+        for number, program in enumerate(cast(list[object], programs))
+    ]
+
+
 def _row(fields: dict[str, object], where: str) -> ReplayRow:
-    task_id = fields.get("task_id")
+    task_id = fields.get("task_id", fields.get("question_id"))
     kind: Kind | None = next((name for name in FIELDS if fields.get(name) is not None), None)
     if task_id is None or kind is None:
         keys = ", ".join(fields) or "nothing"
@@ -259,7 +281,7 @@ def _jsonl_rows(path: Path, text: str) -> tuple[list[ReplayRow], tuple[str, ...]
             if not is_torn:
                 raise
             return rows, (f"{where}: the last line is torn (its writer was killed?): left out",)
-        rows.append(_row(fields, where))
+        rows += _rows_of(fields, where)
     return rows, ()
 
 
@@ -274,7 +296,7 @@ def _json_rows(path: Path, text: str) -> list[ReplayRow]:
         where = f"{path}, row {number}"
         if not isinstance(row, dict):
             raise DataError(f"{where}: is not an object but {type(row).__name__}")
-        rows.append(_row(cast(dict[str, object], row), where))
+        rows += _rows_of(cast(dict[str, object], row), where)
     return rows
 
 

@@ -116,7 +116,7 @@ class Tokens:
                 num_tokens = len(self.encode(prompt, style))
                 if num_tokens >= room:
                     raise UserError(
-                        f"{problem_id}: its prompt has {num_tokens} tokens and the model takes "
+                        f"{problems[problem_id].task_id}: its prompt has {num_tokens} tokens and the model takes "
                         f"{room}, prompt and reply together: leave it out, or raise model.max_len"
                     )
                 prompts[problem_id] = prompt

@@ -17,7 +17,8 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import TypedDict
+from types import CodeType
+from typing import NoReturn, TypedDict
 
 from sandboxes.agent import codec, wire
 
@@ -34,7 +35,7 @@ class JobSpec(TypedDict):
     """
 
     kind: str
-    """`calls`, or `unittest` (unittests.py)."""
+    """`calls`, `stdio` (stdio.py) or `unittest` (unittests.py)."""
     bundle: str
     entry_point: str
     numpy: bool
@@ -87,7 +88,10 @@ class Answers:
         return frame
 
     def exception(self, index: int, error: BaseException, elapsed_s: float) -> None:
-        self._add(index, wire.RAISED, elapsed_s, describe(error).encode("utf-8", "replace"))
+        self.exception_text(index, describe(error), elapsed_s)
+
+    def exception_text(self, index: int, text: str, elapsed_s: float) -> None:
+        self._add(index, wire.RAISED, elapsed_s, text.encode("utf-8", "replace"))
 
     def end(self, end: str, detail: str = "") -> None:
         self.flush()
@@ -129,7 +133,7 @@ class InputClock:
         self._longer_s = longer_s
         self._index = 0
         self._limit_s = usual_s
-        self._waited_s = _run_queue_delay_s()
+        self._waited_s = run_queue_delay_s()
         signal.signal(signal.SIGALRM, self._expired)
 
     def start(self, index: int) -> None:
@@ -141,7 +145,7 @@ class InputClock:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _expired(self, signum: int, frame: object) -> None:
-        waited_s = _run_queue_delay_s()
+        waited_s = run_queue_delay_s()
         owed_s, self._waited_s = waited_s - self._waited_s, waited_s
         if owed_s > 0.01:
             signal.setitimer(signal.ITIMER_REAL, min(owed_s, self._limit_s))
@@ -152,9 +156,10 @@ class InputClock:
             os._exit(0)
 
 
-def _run_queue_delay_s() -> float:
+def run_queue_delay_s(pid: "int | str" = "self") -> float:
+    """How long a process has waited for a core, in all its life."""
     try:
-        schedstat = os.open("/proc/self/schedstat", os.O_RDONLY)
+        schedstat = os.open(f"/proc/{pid}/schedstat", os.O_RDONLY)
     except OSError:  # a kernel without it
         return 0.0
     try:
@@ -163,11 +168,18 @@ def _run_queue_delay_s() -> float:
         os.close(schedstat)
 
 
-def run(channel: socket.socket, job: JobSpec, inputs: "list[tuple[object, ...]]") -> None:
+def seed(number: int) -> None:
+    """Random numbers are the same in each run of a program."""
+    sys.modules["random"].seed(number)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(number % (1 << 32))
+
+
+def run(channel: socket.socket, job: JobSpec, inputs: "list[tuple[object, ...]]") -> NoReturn:
     """Run one candidate and leave the process: this never returns."""
     answers = Answers(channel, job["output_mb"] << 20)
     try:
-        function = _load(_receive_code(channel), job["entry_point"], answers)
+        function = _load(receive_code(channel), job["entry_point"], answers)
         if function is not None:
             longer_s = {int(index): limit_s for index, limit_s in job["longer_s"].items()}
             clock = InputClock(answers, job["input_wall_s"], longer_s)
@@ -184,7 +196,7 @@ def run(channel: socket.socket, job: JobSpec, inputs: "list[tuple[object, ...]]"
         os._exit(0)
 
 
-def _receive_code(channel: socket.socket) -> str:
+def receive_code(channel: socket.socket) -> str:
     reader = wire.FrameReader(max_payload=1 << 31)
     while piece := channel.recv(1 << 18):
         for _, payload in reader.feed(piece):
@@ -192,12 +204,19 @@ def _receive_code(channel: socket.socket) -> str:
     return ""
 
 
-def _load(code: str, entry_point: str, answers: Answers) -> "Callable[..., object] | None":
-    """Execute the program; None (and an end record) where there is nothing to call."""
+def compiled(code: str, answers: Answers) -> "CodeType | None":
+    """The program; None (and an end record) where it is none."""
     try:
-        program = compile(code, "candidate.py", "exec")
+        return compile(code, "candidate.py", "exec")
     except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError) as error:
         answers.end("syntax", describe(error))
+        return None
+
+
+def _load(code: str, entry_point: str, answers: Answers) -> "Callable[..., object] | None":
+    """Execute the program; None (and an end record) where there is nothing to call."""
+    program = compiled(code, answers)
+    if program is None:
         return None
     namespace: dict[str, object] = {}
     try:

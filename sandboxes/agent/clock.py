@@ -32,8 +32,10 @@ class Clock:
     for it every second counts. A hard cap of ten times the limit holds whatever the machine does.
     """
 
-    def __init__(self, sight: Sight, job: JobSpec) -> None:
+    def __init__(self, sight: Sight, job: JobSpec, pid: int) -> None:
+        """`pid`: the job's first process."""
         self._sight = sight
+        self._referee = 0 if job["kind"] == "calls" else pid
         self._wall_s = job["wall_s"]
         self._cpu_s = job["cpu_s"]
         self._memory = job["memory_mb"] << 20
@@ -51,7 +53,7 @@ class Clock:
         return max(1, int((self._next_look - time.monotonic()) * 1000) + 1)
 
     def expired(self) -> str:
-        """`wall`, `cpu` or `memory`, or the empty string."""
+        """`wall`, `cpu`, `memory` or `stopped`, or the empty string."""
         now = time.monotonic()
         if now < self._next_look:
             return ""
@@ -64,6 +66,8 @@ class Clock:
             return "cpu"
         if self._too_much_memory(processes):
             return "memory"
+        if self._referee and stat_fields(self._referee)[:1] == ["T"]:
+            return "stopped"  # it runs no program, and stops for nobody of its own accord
         self._alone &= (
             self._sight.last_pid() == self._last_pid_at_start
             and len(processes) <= self._sight.usual_processes

@@ -25,6 +25,7 @@ from typing import NamedTuple, NoReturn
 
 from sandboxes.agent import calls, linux, wire, zygote
 from sandboxes.agent.clock import Clock, Sight, stat_fields
+from sandboxes.agent.scratch import empty
 from sandboxes.agent.zygotes import Zygotes, receive_exactly
 
 _PIECE = 1 << 18
@@ -125,7 +126,7 @@ class Supervisor:
                 os.waitpid(pid, 0)
         if self._settings.level == "plain":
             self._sweep_processes()
-            _empty(os.getcwd())
+            empty(os.getcwd())
             with contextlib.suppress(OSError):
                 os.rmdir(os.getcwd())
         os._exit(0)
@@ -150,7 +151,7 @@ class Supervisor:
                 os.close(descriptor)
             job_side.clear()
             pid = int.from_bytes(receive_exactly(self._zygote, 4), "big")
-            clock = Clock(sight, job)  # before the program is there, and can fork
+            clock = Clock(sight, job, pid)  # before the program is there, and can fork
             with contextlib.suppress(OSError):  # it may be dead already
                 channel.sendall(wire.pack(wire.REPLY, code))
             streams = {out: Tail(), err: Tail()}
@@ -318,7 +319,7 @@ class Supervisor:
     def _sweep_files(self) -> bool:
         """Empty the writable directories; False if something stays."""
         if self._settings.level == "plain":
-            return _empty(os.getcwd())
+            return empty(os.getcwd())
         if self._scratch_is_as_made():
             return True
         helper = os.fork()  # a root without DAC_OVERRIDE can't delete another's files
@@ -327,7 +328,7 @@ class Supervisor:
                 if self._settings.job_uid and not self._settings.nested:
                     self._take_job_uid()
                 for directory in _SCRATCH:
-                    _empty(directory)
+                    empty(directory)
             os._exit(0)
         deadline = time.monotonic() + _SWEEP_S
         while os.waitpid(helper, os.WNOHANG)[0] == 0:
@@ -408,35 +409,6 @@ def _descendants(root: int) -> "list[int]":
         found += below
         queue += below
     return found
-
-
-def _empty(directory: str) -> bool:
-    """Delete all inside, without recursion: sub-directories are moved up and emptied in turn.
-
-    So neither 100,000 nested directories nor a path longer than PATH_MAX stops it.
-    """
-    serial = 0
-    while names := os.listdir(directory):
-        progress = False
-        for name in names:
-            path = os.path.join(directory, name)
-            with contextlib.suppress(OSError):
-                if os.path.islink(path) or not os.path.isdir(path):
-                    os.unlink(path)
-                    progress = True
-                    continue
-                os.chmod(path, 0o700)
-                for inner in os.listdir(path):
-                    serial += 1
-                    source = os.path.join(path, inner)
-                    if not os.path.islink(source):
-                        os.chmod(source, 0o700)  # to move a directory takes the right to write it
-                    os.rename(source, os.path.join(directory, f".swept-{os.getpid()}-{serial}"))
-                os.rmdir(path)
-                progress = True
-        if not progress:
-            return False
-    return True
 
 
 def _read(descriptor: int) -> bytes:

@@ -90,6 +90,8 @@ def preload(numpy: bool, load: "Callable[[list[str]], None]") -> bool:
 def run(channel: socket.socket, job: calls.JobSpec, isolated: bool) -> NoReturn:
     """Run one unittest job and leave the process. `isolated`: all others of this user are ours."""
     try:
+        # A program may send it: as an exception it would be taken for ours, and buy a second try.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         _Referee(channel, job, isolated).run()
         os._exit(0)
     except BaseException as error:  # no program runs here: this is ours, and says so
@@ -159,6 +161,7 @@ class _Referee:
                 ours.close()
                 self._channel.close()
                 os.setpgid(0, 0)
+                signal.signal(signal.SIGINT, signal.default_int_handler)
                 child(theirs.detach())
             finally:
                 os._exit(0)

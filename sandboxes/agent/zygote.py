@@ -19,7 +19,7 @@ import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple, NoReturn, cast
 
 from sandboxes.agent import calls, codec, linux, seccomp, wire
 
@@ -88,7 +88,7 @@ def serve(supervisor: socket.socket, identity: Identity, libraries: str = "") ->
             if job["kind"] == "unittest" and unittests.preload(job["numpy"], _preload):
                 gc.freeze()
                 held = _held()
-            if job["kind"] == "calls":  # no other has inputs
+            if job["kind"] != "unittest":  # which has no inputs
                 bundles.move_to_end(job["bundle"])
             outcome, job_outcome = os.pipe()
             descriptors.append(job_outcome)
@@ -96,9 +96,8 @@ def serve(supervisor: socket.socket, identity: Identity, libraries: str = "") ->
             if pid == 0:
                 supervisor.close()
                 _set_up(job, descriptors, identity, held)
-                if job["kind"] == "unittest":
-                    unittests.run(_channel(), job, isolated=bool(identity.uid))
-                calls.run(_channel(), job, bundles[job["bundle"]])
+                inputs = bundles[job["bundle"]] if job["kind"] != "unittest" else []
+                _perform(job, inputs, isolated=bool(identity.uid))
             for descriptor in descriptors:
                 os.close(descriptor)
             descriptors = []
@@ -120,6 +119,17 @@ def _attend(pid: int, outcome: int, supervisor: socket.socket) -> None:
         "peak_rss_mb": usage.ru_maxrss / 1024,
     }
     supervisor.sendall(wire.pack(wire.DONE, json.dumps(ended).encode()))
+
+
+def _perform(job: calls.JobSpec, inputs: "list[tuple[object, ...]]", *, isolated: bool) -> NoReturn:
+    """Do the job, of whichever kind, and leave."""
+    from sandboxes.agent import stdio, unittests  # loaded long ago
+
+    if job["kind"] == "unittest":
+        unittests.run(_channel(), job, isolated)
+    if job["kind"] == "stdio":
+        stdio.run(_channel(), job, inputs, isolated)
+    calls.run(_channel(), job, inputs)
 
 
 def _channel() -> socket.socket:
@@ -147,7 +157,7 @@ _after_fork: "list[dict[str, Callable[[], object]]]" = []
 
 def preload() -> None:
     """Load what every worker has ready: before its root directory covers the agent's own files."""
-    _preload(["sandboxes.agent.unittests", *PRELOADED])
+    _preload(["sandboxes.agent.unittests", "sandboxes.agent.stdio", *PRELOADED])
 
 
 def _preload(modules: "Sequence[str]") -> None:
@@ -269,10 +279,7 @@ def _become_job(
         linux.die_with_parent()  # plain isolation: no namespace ends with the worker
     for hooks in _after_fork:
         os.register_at_fork(**hooks)
-    seed = job["seed"]
-    sys.modules["random"].seed(seed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(seed % (1 << 32))
+    calls.seed(job["seed"])
 
 
 def _dup_above(descriptor: int) -> int:

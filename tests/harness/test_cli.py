@@ -23,7 +23,10 @@ import pytest
 
 from harness import cli
 from harness.benchmarks import sanity
+from harness.problem_types import TYPES
 from harness.records import Status
+from tests.livecodebench_problems import PROBLEMS as LIVECODEBENCH
+from tests.livecodebench_problems import write
 
 PROBLEMS = sanity.load().problems[:6]
 NAMES = [problem.task_id.partition("/")[2] for problem in PROBLEMS]
@@ -130,7 +133,7 @@ def test_a_first_run_and_the_same_command_again(environment: Path, type_in: Type
     assert first.code == 0
     run_id = re.search(r"runs/(mine\.sanity\.[0-9a-f]{8})\n", first.out)
     assert run_id
-    assert re.search(r"sanity +plus +1 +83\.3% \[.*\] +6 of 68 +6 +0\n", first.out)
+    assert re.search(r"sanity +plus +83\.3% \[.*\] +6 of 68 +6 +0\n", first.out)
     assert "passed 5  wrong_answer 1" in first.out
     assert f"next: harness show {run_id[1]} --failed" in first.out
     sandbox, partial = first.err.splitlines()
@@ -152,6 +155,21 @@ def test_n_and_limit_extend(environment: Path, type_in: TypeIn):
     assert (whole["samples"], whole["problems"]) == (12, 6)
     assert whole["run"] == run["run"]
     assert cast(dict[str, object], whole["pass@2"]).keys() == {"base", "plus"}
+
+
+def test_a_suite_has_one_row_and_each_k_a_column(environment: Path, type_in: TypeIn):
+    typed = type_in("eval", write_samples(environment / "s.jsonl", num_samples=4, num_problems=2))
+    head, base, plus, *_ = typed.out.splitlines()
+    assert head.split() == ("benchmark suite pass@1, 95% pass@4 problems samples unscored".split())
+    assert base.split()[:3] == ["sanity", "base", "50.0%"]
+    assert plus.split()[:2] == ["sanity", "plus"] and base.split()[-5:] == [
+        "2",
+        "of",
+        "68",
+        "8",
+        "0",
+    ]
+    assert "pass@2" in run_of(type_in("show", "last", "--json")), "there all of them are"
 
 
 def test_a_named_run_that_changed_is_refused_with_both_commands(environment: Path, type_in: TypeIn):
@@ -204,7 +222,7 @@ def test_a_torn_last_line_is_left_out_and_said(environment: Path, type_in: TypeI
 def test_quiet_and_verbose(environment: Path, type_in: TypeIn):
     samples = write_samples(environment / "s.jsonl", num_problems=1)
     loud = type_in("-v", "eval", samples)
-    assert f"✓ {PROBLEMS[0].id} #0: passed" in loud.err
+    assert f"\n✓ {PROBLEMS[0].task_id} #0: passed" in f"\n{loud.err}"
     assert type_in("-q", "eval", samples) == (0, loud.out, "")
 
 
@@ -242,8 +260,11 @@ def check(value: object, schema: Mapping[str, object], root: Mapping[str, object
         "string": str,
         "integer": int,
         "number": (int, float),
+        "null": type(None),
     }
-    assert isinstance(value, kinds[cast(str, schema["type"])]), (value, schema["type"])
+    asked = schema["type"]
+    names = cast(list[str], asked if isinstance(asked, list) else [asked])
+    assert any(isinstance(value, kinds[name]) for name in names), (value, names)
     if isinstance(value, list):
         for part in value:
             check(part, cast(Mapping[str, object], schema["items"]), root)
@@ -314,7 +335,60 @@ def test_ls(environment: Path, type_in: TypeIn):
     # Elsewhere than on a terminal a row is a line.
     assert re.match(rf"{long_name}\.sanity +strict +base 100\.0% \[.*\]  plus .* 1 +0 +2", row)
     assert "sanity\n" in type_in("ls", "benchmarks").out
-    assert type_in("ls", "profiles").out == "evalplus-0.3.1\nevalplus-master\nstrict\n"
+    profiles = type_in("ls", "profiles").out.splitlines()
+    assert {"evalplus-0.3.1", "evalplus-master", "livecodebench", "strict"} <= set(profiles)
+
+
+def test_an_evaluation_ends_with_its_types_the_weakest_first(environment: Path, type_in: TypeIn):
+    samples = write_samples(environment / "s.jsonl")  # four of regex, two of date_time: one wrong
+    typed = type_in("eval", samples)
+    rows = [line.split()[:3] for line in typed.out.splitlines() if line[:5] in ("regex", "date_")]
+    assert rows == [["date_time", "2", "50.0%"], ["regex", "4", "100.0%"]]
+    assert "unscored" not in typed.out.partition("\ntype ")[2].partition("\n")[0]
+    one_type = type_in("eval", samples, "--run", "one", "--type", "date_time", "--json")
+    by_type = cast(dict[str, dict[str, object]], run_of(one_type)["by_type"])
+    assert list(by_type) == ["date_time"] and by_type["date_time"]["samples"] == 2
+    assert "\ntype " not in type_in("show", "one.sanity").out
+    first = type_in("eval", samples, "--run", "first", "--type", "date_time", "-L", "1", "--json")
+    assert run_of(first)["samples"] == 1
+
+
+def test_what_is_looked_at_by_type(environment: Path, type_in: TypeIn):
+    type_in("eval", write_samples(environment / "s.jsonl"))
+    of_type = type_in("show", "last", "--type", "date_time").out
+    assert of_type.endswith("2 of 6 samples\n" + of_type[of_type.index("next: ") :])
+    failed = type_in("show", "last", "--type", "date_time,regex", "--failed", "--json").json
+    assert [
+        cast(dict[str, str], verdict)["problem_id"] for verdict in cast(list[object], failed)
+    ] == [PROBLEMS[5].id]
+    why = type_in("show", "last", NAMES[0], "--why").out
+    assert why.startswith(f"{PROBLEMS[0].id} · taxonomy") and "re.sub" in why
+    tags = cast(dict[str, object], type_in("show", "last", NAMES[0], "--why", "--json").json)
+    assert tags["type"] == "regex" and tags["io"] == "(str) -> str"
+    weak = type_in("show", "last", "--weaknesses").out.splitlines()
+    assert [line.split()[0] for line in weak[1:3]] == ["date_time", "regex"]
+    assert weak[3].startswith("0 of 2 types may act alone")
+
+
+def test_types_are_listed(type_in: TypeIn):
+    lines = type_in("ls", "types").out.splitlines()
+    assert lines[0].split()[:4] == ["type", "humaneval+", "mbpp+", "bigcodebench"]
+    assert [line.split()[0] for line in lines[1:]] == list(TYPES)
+    rows = cast(list[dict[str, dict[str, int]]], type_in("ls", "types", "--json").json)
+    totals = {name: sum(row["problems"][name] for row in rows) for name in rows[0]["problems"]}
+    assert totals == {"humaneval+": 164, "mbpp+": 378, "bigcodebench": 1140}
+
+
+def test_an_unknown_type_is_said_before_anything_is_done(environment: Path, type_in: TypeIn):
+    samples = write_samples(environment / "s.jsonl")
+    said = type_in("eval", samples, "-b", "sanity", "--type", "regexx")
+    assert (
+        said.code == 2 and "unknown type of sanity 'regexx': did you mean regex?" in said.complaint
+    )
+    assert type_in("ls").out == ""
+    type_in("eval", samples)
+    assert type_in("show", "last", "--type", "strig").code == 2
+    assert "show last HumanEval/3 --why" in type_in("show", "last", "--why").complaint
 
 
 def test_proposed_commands_are_for_this_home(environment: Path, type_in: TypeIn):
@@ -365,7 +439,9 @@ def test_doctor_says_what_to_do(type_in: TypeIn, environment: Path):
             "eval s.jsonl --sandbox foo",
             "--sandbox: .* 'auto', 'container', 'namespaces' or 'plain'",
         ),
-        ("eval s.jsonl --home x", "--home goes before the verb: harness --home"),
+        ("eval s.jsonl --set eval.limit", "write it as key=value"),
+        ("eval s.jsonl --home", "option '--home' requires an argument"),
+        ("eval fake:nope", "unknown checkpoint 'fake:nope': did you mean fake:demo?"),
         ("eval s.jsonl --frsh", r"no such option: --frsh .*--fresh.* \(see harness eval -h\)"),
         ("eval", "missing argument 'CHECKPOINT'"),
         ("evl s.jsonl", "did you mean 'eval'"),
@@ -392,6 +468,29 @@ def test_one_line_and_exit_2(environment: Path, type_in: TypeIn, words: str, sai
     assert typed.code == 2
     assert re.search(said.replace("?", r"\?").replace(r"\\?", r"\?"), typed.complaint, re.I)
     assert not (environment / "home" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "eval s.jsonl --home other --set eval.limit=1 -q --json",
+        "eval --set=eval.limit=1 s.jsonl --json --quiet --home=other",
+        "--home other eval s.jsonl -q --no-color --set eval.limit=9 --set eval.limit=1 --json",
+    ],
+)
+def test_global_options_are_as_welcome_behind_the_verb(
+    environment: Path, type_in: TypeIn, words: str
+):
+    write_samples(environment / "s.jsonl", num_problems=2)
+    typed = type_in(*words.split())
+    assert run_of(typed)["samples"] == 1 and typed.err == ""
+    assert [path.name for path in (environment / "other").iterdir()] == ["runs"]
+
+
+def test_a_missing_file_is_told_before_anything_is_started(type_in: TypeIn):
+    """The sandbox may have an image to build first."""
+    typed = type_in("eval", "none.jsonl")
+    assert typed.err == f"{typed.complaint}\n"
 
 
 def test_names_of_a_run_get_did_you_mean(environment: Path, type_in: TypeIn):
@@ -438,7 +537,7 @@ def test_pull_without_a_network(type_in: TypeIn, monkeypatch: pytest.MonkeyPatch
 
 def test_a_full_disk_keeps_what_was_done(environment: Path, type_in: TypeIn):
     with (environment / "s.jsonl").open("w") as file:
-        for problem in PROBLEMS * 4:  # short programs, so that their verdicts are what is long
+        for problem in PROBLEMS * 8:  # short programs, so that their verdicts are what is long
             wrong = f"def {problem.entry_point}(*a): return 0"
             file.write(json.dumps({"task_id": problem.task_id, "solution": wrong}) + "\n")
     assert type_in("eval", "s.jsonl", "--run", "warm").code == 0  # the cache, that is
@@ -452,12 +551,12 @@ def test_a_full_disk_keeps_what_was_done(environment: Path, type_in: TypeIn):
     )
     assert full.returncode == 4, full.stderr
     assert re.search(
-        r"^harness: cannot write .*/verdicts\.jsonl: File too large; 24 samples and 1\d verdicts "
+        r"^harness: cannot write .*/verdicts\.jsonl: File too large; 48 samples and [23]\d verdicts "
         r"are kept; mend that, then repeat",
         full.stderr.splitlines()[-1],
     )
     again = type_in("eval", "s.jsonl", "--run", "full")
-    assert re.search(r"run full\.sanity: 1\d of 24 verdicts kept", again.err)
+    assert re.search(r"run full\.sanity: [23]\d of 48 verdicts kept", again.err)
     assert again.code == 0
 
 
@@ -645,3 +744,37 @@ def on_terminal(*words: str, **variables: str) -> str:
     os.close(ours)
     assert process.wait() == 0
     return sent.decode()
+
+
+# LiveCodeBench
+
+
+def test_a_release_a_window_and_its_slices(environment: Path, type_in: TypeIn):
+    folder = environment / "data" / "livecodebench"
+    folder.mkdir(parents=True)
+    write(folder / "test.jsonl")
+    rows = [
+        {"task_id": problem.id, "solution": code}
+        for problem in LIVECODEBENCH[:4]
+        for code in (problem.right[0], next(iter(problem.wrong)))
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (environment / "s.jsonl").write_text(text)
+    data = ("--set", f"data={environment / 'data'}")
+    typed = type_in(*data, "eval", "s.jsonl", "-b", "livecodebench@v1")
+    assert typed.code == 0, typed.err
+    assert "12 of 12 problems have no canonical solution" in typed.err
+    assert "difficulty" in typed.out and "medium" in typed.out
+    window = ("--set", "benchmark.before=2024-12-31", "--set", "benchmark.after=2024-12-01")
+    measured = run_of(
+        type_in(*data, *window, "eval", "s.jsonl", "-b", "livecodebench@v1", "--json")
+    )
+    assert measured["benchmark"] == "livecodebench@v1:2024-12-01..2024-12-31"
+    assert (measured["problems"], measured["samples"], measured["scored"]) == (2, 4, 4)
+    slices = cast(dict[str, dict[str, dict[str, object]]], measured["slices"])
+    assert {group: found["problems"] for group, found in slices["difficulty"].items()} == {
+        "easy": 1,
+        "medium": 1,
+    }
+    again = type_in(*data, "regrade", "last")  # the window is in the run's own name
+    assert "4 verdicts graded again, 0 changed" in again.err

@@ -5,6 +5,7 @@ answers them is in models/test_local.py.
 """
 
 import inspect
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -83,6 +84,21 @@ def test_a_completion_is_evalpluss_own(family: str):
     prompt = detect(None).prompt(problem)
     assert prompt.text == problem.prompt.strip() + "\n"
     assert prompt.stops == (*prompts.STOPS, *prompts.BASE_STOPS[family])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "like"),
+    [
+        ('def add(a, b):\n    """The sum."""\n', "humaneval"),
+        ('"""\nWrite a function to add.\nassert add(1, 2) == 3\n"""\n', "mbpp"),
+    ],
+)
+def test_a_completion_of_ones_own_benchmark_stops_by_what_its_prompt_begins(prompt: str, like: str):
+    problem = replace(PROBLEM, prompt=prompt, entry_point="add", family="jsonl")
+    stops = detect(None).prompt(problem).stops
+    assert stops == (*prompts.STOPS, *prompts.BASE_STOPS[like])
+    written = "import math\n\n\ndef add(a, b):\n    return a + b\n"
+    assert (prompts.cut(written, stops) == written) == (like == "mbpp")
 
 
 def test_an_endpoints_chat_is_evalpluss_own():

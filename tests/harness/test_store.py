@@ -22,6 +22,7 @@ from harness.queries import find_verdicts, runs_table
 from harness.records import (
     Checkpoint,
     Failure,
+    ProblemNote,
     RunConfig,
     Sample,
     Status,
@@ -648,3 +649,20 @@ def test_duckdb_and_the_records_agree(
             assert {verdict.key for verdict in chosen} == {
                 key for key, verdict in loaded.verdicts.items() if verdict.status == status
             }
+
+
+def test_what_problems_are_is_noted_once_and_older_runs_have_no_notes(tmp_path: Path):
+    store = Store(tmp_path)
+    noted = {"sanity/add": ProblemNote(sha256="0" * 64, type="arith_expr")}
+    with store.open_run(make_config()) as run:
+        run.note_problems({})
+        assert not (run.path / "problems.json").exists()
+        run.note_problems(noted)
+        run.note_problems({"sanity/add": ProblemNote(sha256="1" * 64)})
+        path, run_id = run.path / "problems.json", run.id
+    assert store.load(run_id).problems == noted
+    path.write_text("{")
+    with pytest.raises(DataError, match=r"problems\.json: .*remove it"):
+        store.load(run_id)
+    path.unlink()
+    assert store.load(run_id).problems == {}

@@ -17,12 +17,14 @@ from pathlib import Path
 import pytest
 
 from harness.benchmarks import DataFolders, load
+from harness.benchmarks.jsonl import problem_from_row
 from harness.grading import Judge, Submission, profile_named
 from harness.grading.truth import TruthCache
 from harness.records import Problem, Status
+from sandboxes.fake import FakeSandbox
 from sandboxes.protocol import End, Workers
 from tests.sandboxes import leftovers
-from tests.sandboxes.attacks.loader import CHEATS, HOSTILE, Attack
+from tests.sandboxes.attacks.loader import CHEATS, HOSTILE, STDIO, Attack
 from tests.sandboxes.jobs import marked, no_process_left, run, sandbox_named, witness
 from tests.sandboxes.test_lifetime import AS_NOBODY, ROOT, python_of_everybody
 
@@ -77,6 +79,62 @@ def test_a_cheat_never_passes(ground: Ground, attack: Attack):
         place += 7  # another problem, of another type
 
 
+DIFFERENCE_AND_SUM = problem_from_row(
+    {
+        "id": "difference-and-sum",
+        "prompt": "Two integers: print their difference and their sum.",
+        "solution": "a, b = map(int, input().split())\nprint(a - b)\nprint(a + b)\n",
+        "atol": 1e-6,
+        "stdio": {"base": [{"input": "3 1\n"}, {"input": "-1 1"}], "plus": [{"input": "9 -8"}]},
+    },
+    benchmark="attacked",
+    where="here",
+)
+WHOLE = [
+    replace(profile_named("strict"), min_time_limit_s=1.0),
+    replace(profile_named("livecodebench"), min_time_limit_s=1.0),
+]
+
+
+@pytest.fixture(scope="module")
+def whole_judges(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> list[Judge]:
+    sandbox, cache = FakeSandbox(), TruthCache(tmp_path_factory.mktemp("truth"), "attacks")
+    judges = [Judge(sandbox, ground.workers, 1, profile, cache) for profile in WHOLE]
+    for judge in judges:
+        judge.prepare([DIFFERENCE_AND_SUM])
+    return judges
+
+
+@pytest.mark.parametrize("attack", STDIO, ids=lambda attack: attack.name)
+def test_a_program_that_prints_its_way_out_never_passes(whole_judges: list[Judge], attack: Attack):
+    for judge in whole_judges:
+        status, said = graded(judge, DIFFERENCE_AND_SUM, attack.program())
+        assert status in attack.ends, f"{judge.profile.name}: {said}"
+        started = time.monotonic()
+        assert graded(judge, DIFFERENCE_AND_SUM, DIFFERENCE_AND_SUM.solution)[0] == Status.PASSED
+        assert time.monotonic() - started < 5
+
+
+RUN_WHOLE = (
+    "busy_threads closed_descriptors daemons endless_loop flood fork_bomb kill_the_worker "
+    "many_files memory_by_children memory_by_list memory_by_tmpfs own_limits process_chain "
+    "segmentation_fault signals_by_descriptor stopped_children thread_bomb zombies"
+).split()
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [attack for attack in HOSTILE if attack.name.partition("[")[0] in RUN_WHOLE],
+    ids=lambda attack: attack.name,
+)
+def test_a_hostile_program_that_is_run_whole_harms_nobody(ground: Ground, attack: Attack):
+    code = attack.program() + "\nprint(f())\n"
+    inputs = [("",), ("",)]
+    execution = run(ground.workers, code, inputs=inputs, kind="stdio", **attack.limits)
+    assert execution.end != End.LOST, execution.detail
+    witness(ground.workers)
+
+
 @pytest.mark.parametrize("attack", HOSTILE, ids=lambda attack: attack.name)
 def test_a_hostile_program_harms_nobody(ground: Ground, attack: Attack):
     execution = run(ground.workers, attack.program(), **attack.limits)
@@ -88,8 +146,9 @@ ORDINARY = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from sandboxes.process import ProcessSandbox, why_no_namespaces
-from tests.sandboxes.attacks.loader import HOSTILE
-from tests.sandboxes.jobs import run, witness
+from tests.sandboxes.attacks.loader import HOSTILE, STDIO
+from tests.sandboxes.jobs import run, values, witness
+QUICK = {"input_wall_s": (1.0, 1.0), "wall_s": 20.0, "memory_mb": 256}
 if why_no_namespaces():
     sys.exit(f"SKIP {why_no_namespaces()}")
 with ProcessSandbox("namespaces").open("python", 1) as workers:
@@ -97,6 +156,16 @@ with ProcessSandbox("namespaces").open("python", 1) as workers:
         if harm := attack.harm(run(workers, attack.program(), **attack.limits)):
             print(attack.name, harm)
         witness(workers)
+    for attack in STDIO:
+        execution = run(workers, attack.program(), kind="stdio", inputs=[("3 1",)] * 2, **QUICK)
+        if (b"2\\n4\\n", 0) in values(execution) or execution.end == "lost":
+            print(attack.name, execution)
+        witness(workers)
+    code = "import os, time\\nprint(os.listdir('.'), open('/dev/stdin').read(), flush=True)\\n"
+    code += "open('mark', 'w').close()\\nif os.fork() == 0: time.sleep(60)"
+    left = run(workers, code, kind="stdio", inputs=[("x",)] * 3, **QUICK)
+    if values(left) != [(b"[] x\\n", 0)] * 3:
+        print(left)
 print("done")
 """
 
@@ -125,10 +194,10 @@ def test_hostile_programs_in_the_namespaces_of_an_ordinary_user():
 
 def test_an_attack_is_a_program():
     """One that does not even parse would prove nothing; neither would one without an aim."""
-    for attack in CHEATS + HOSTILE:
+    for attack in CHEATS + HOSTILE + STDIO:
         program = attack.program("wanted")
         assert ast.get_docstring(ast.parse(program)), attack.name
-        assert "wanted" in program, attack.name
+        assert "wanted" in program or attack in STDIO, attack.name
     assert {end for attack in CHEATS for end in attack.ends} <= set(Status)
     assert not [attack for attack in CHEATS if attack.ends & {Status.PASSED, Status.UNSCORED}]
     assert {end for attack in HOSTILE for end in attack.ends} <= set(End)

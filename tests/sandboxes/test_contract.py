@@ -5,14 +5,16 @@ What only a real process can do (end by a signal, run out of time) is asked of t
 
 import itertools
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from sandboxes.agent import codec
 from sandboxes.process import ProcessSandbox
-from sandboxes.protocol import End, Job, Reply, Returned, SandboxUnavailable, Workers
+from sandboxes.protocol import End, Execution, Job, Reply, Returned, SandboxUnavailable, Workers
 from tests.sandboxes.jobs import job, marked, no_process_left, run, sandbox_named, values, witness
 
 NAMES = marked("fake", "plain", "namespaces", "container")
@@ -212,6 +214,72 @@ def test_two_runs_may_overlap(workers: Workers):
     assert all(e.end == End.COMPLETED for pair in pairs for e in pair)
 
 
+# --- standard input and output --------------------------------------------------------------
+
+
+def exchanges(workers: Workers, code: str, *texts: str, **settings: Any) -> Execution:
+    fields: dict[str, Any] = {
+        "kind": "stdio",
+        "entry_point": "",
+        "inputs": [(text,) for text in texts],
+    }
+    return run(workers, code, **(fields | settings))
+
+
+def test_a_program_is_run_whole_once_an_input(workers: Workers):
+    code = "a, b = map(int, input().split())\nif __name__ == '__main__':\n    print(a + b)"
+    execution = exchanges(workers, code, "1 2\n", "3 4", "-1 1\n\n")
+    assert (execution.end, execution.num_values) == (End.COMPLETED, 3)
+    assert values(execution) == [(b"3\n", 0), (b"7\n", 0), (b"0\n", 0)]
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        ("import sys\nprint(sys.stdin.read(), end='')", (b"x y\nz", 0)),
+        ("import sys\nsys.stdout.buffer.write(sys.stdin.buffer.readline())", (b"x y\n", 0)),
+        ("import sys\nprint([line for line in sys.stdin])", (b"['x y\\n', 'z']\n", 0)),
+        (
+            "print(input(), input())\ntry: input()\nexcept EOFError: print('end')",
+            (b"x y z\nend\n", 0),
+        ),
+        ("import sys\nprint(1)\nsys.exit()\nprint(2)", (b"1\n", 0)),
+        ("print(1)\nraise SystemExit(3)", (b"1\n", 3)),
+        ("import sys\nsys.exit('words')", (b"", 1)),
+        ("x = 1\ndef f():\n    global x\n    x += 1\nf()\nprint(x)", (b"2\n", 0)),
+        ("print('\u00e9\u4e16')", ("é世\n".encode(), 0)),
+        ("", (b"", 0)),
+    ],
+)
+def test_what_a_program_reads_and_writes(workers: Workers, code: str, answer: tuple[bytes, int]):
+    execution = exchanges(workers, code, "x y\nz")
+    assert (execution.end, values(execution)) == (End.COMPLETED, [answer])
+
+
+def test_an_exception_of_a_whole_program(workers: Workers):
+    code = "print(1 // int(input()))"
+    stopped = exchanges(workers, code, "1", "0", "1")
+    assert [bool(v.exception) for v in stopped.values] == [False, True]
+    whole = exchanges(workers, code, "1", "0", "1", stop_at_exception=False)
+    assert [bool(v.exception) for v in whole.values] == [False, True, False]
+    assert whole.values[1].exception.startswith("ZeroDivisionError: ")
+    assert exchanges(workers, "print(1", "1").end == End.SYNTAX
+
+
+def test_a_large_output_is_a_digest_first(workers: Workers):
+    seen: list[Returned] = []
+
+    def see(job_id: str, chunk: Sequence[Returned]) -> Reply:
+        seen.extend(chunk)
+        return Reply.FULL if len(seen) == 1 else Reply.GO_ON
+
+    inputs = [("100000",), ("3",)]
+    run(workers, "print('x' * int(input()))", see, kind="stdio", inputs=inputs)
+    assert [v.index for v in seen] == [0, 0, 1]
+    assert isinstance(codec.decode(seen[0].frame), codec.Digest)
+    assert codec.decode(seen[1].frame) == (b"x" * 100_000 + b"\n", 0)
+
+
 # --- the real ones --------------------------------------------------------------------------
 
 
@@ -230,6 +298,80 @@ def test_two_runs_may_overlap(workers: Workers):
 )
 def test_how_programs_end(real: Workers, code: str, end: End):
     assert run(real, code, memory_mb=256).end == end
+    witness(real)
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        ("import os\nos.write(1, b'a')\nos._exit(5)", (b"a", 5)),
+        (
+            "import subprocess\nprint('a', flush=True)\nsubprocess.run(['/bin/echo', 'b'])\nprint('c')",
+            (b"a\nb\nc\n", 0),
+        ),
+        ("print(open('/dev/stdin').read() + open(0).read())", (b"12\n12\n\n", 0)),
+        ("import threading\nthreading.Thread(target=lambda: print(input())).start()", (b"12\n", 0)),
+        (
+            "import atexit, io, os, sys\nsys.stdout = io.StringIO()\nprint(input())\n"
+            "atexit.register(lambda: os.write(1, sys.stdout.getvalue().encode()))",
+            (b"12\n", 0),
+        ),
+        ("import sys\nsys.stdout.write('a')\nsys.stdout.close()", (b"a", 0)),
+        ("print(1)\nexit()", (b"1\n", 0)),
+        (
+            "import dataclasses\n@dataclasses.dataclass\nclass A: x: int\nprint(A(1))",
+            (b"A(x=1)\n", 0),
+        ),
+        (
+            "import sys\nsys.setrecursionlimit(10**6)\n"
+            "def f(n): return f(n - 1) + 1 if n else 0\nprint(f(50_000))",
+            (b"50000\n", 0),
+        ),
+        ("import __main__, sys\nx = 5\nprint(__main__.x, sys.argv)", (b"5 ['candidate.py']\n", 0)),
+    ],
+    ids="write subprocess reopened thread atexit closed exit dataclass recursion main".split(),
+)
+def test_what_only_a_real_process_writes(real: Workers, code: str, answer: tuple[bytes, int]):
+    execution = exchanges(real, code, "12\n")
+    assert (execution.end, values(execution)) == (End.COMPLETED, [answer]), execution.stderr
+
+
+def test_nothing_of_one_run_is_left_for_the_next(real: Workers):
+    code = (
+        "import os, random, sys, time\n"
+        "print(os.listdir('.'), hasattr(sys, 'seen'), random.random(), input(), flush=True)\n"
+        "sys.seen = True\nopen('mark', 'w').close()\nos.makedirs('a/b')\n"
+        "if os.fork() == 0:\n    time.sleep(0.05)\n    os.write(1, b'late')\n    time.sleep(60)"
+    )
+    started = time.monotonic()
+    execution = exchanges(real, code, "same", "same", "same")
+    first, *others = values(execution)
+    assert isinstance(first, tuple) and first[0].startswith(b"[] False 0.")
+    assert others == [first, first]
+    assert time.monotonic() - started < 10
+    witness(real)
+
+
+def test_limits_of_a_run(real: Workers):
+    slow = "n = int(input())\nwhile n: pass\nprint(n)"
+    by_input = exchanges(real, slow, "0", "1", input_wall_s=(0.3, 0.3))
+    assert (by_input.end, values(by_input)) == (End.TIMEOUT, [(b"0\n", 0)])
+    deaf = "import signal, time\nsignal.alarm(0)\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
+    by_sleep = exchanges(real, deaf + "time.sleep(60)", "", input_wall_s=(0.3,))
+    assert by_sleep.end == End.TIMEOUT and by_sleep.wall_s < 5
+    memory = exchanges(real, "x = [0] * (1 << 40)", "", memory_mb=256)
+    assert memory.end == End.OUT_OF_MEMORY
+    flood = exchanges(real, "while True: print('x' * 1000)", "")
+    assert flood.values[0].exception.startswith("OutputLimit: 64 MB")
+    killed = exchanges(real, "import os\nprint(1, flush=True)\nos.kill(os.getpid(), 11)", "")
+    assert killed.values[0].exception == "ended by SIGSEGV"
+
+
+def test_a_referee_that_is_stopped_costs_half_a_second(real: Workers):
+    code = "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nprint(input())"
+    execution = exchanges(real, code, "1", wall_s=60)
+    assert (execution.end, execution.detail) == (End.FORBIDDEN, "it stopped its referee")
+    assert execution.wall_s < 5
     witness(real)
 
 

@@ -1,7 +1,6 @@
 """Unittest jobs: what their records say, and that no cheat in attacks/unittests passes anywhere.
 
-Each attack is one file, which nothing imports, for the entry point
-`ENTRY`; its first line says what it tries. It runs on all problems of sanity-unittest.
+How an attack is written: attacks/loader.py. Each runs on many problems of sanity-unittest.
 """
 
 import ast
@@ -19,9 +18,10 @@ from harness.records import Benchmark, Status
 from sandboxes.agent import unittest_child, unittests
 from sandboxes.protocol import Bundle, End, Execution, Job, Limits, Workers
 from sandboxes.unittest_records import UnittestRecords
+from tests.sandboxes.attacks.loader import UNITTESTS
 from tests.sandboxes.jobs import marked, sandbox_named
 
-ATTACKS = {path.stem: path for path in sorted(Path(__file__).parent.glob("attacks/unittests/*.py"))}
+ATTACKS = {attack.name: attack for attack in UNITTESTS}
 SLOW = {"equality_of_builtins_by_ctypes", "hangs_without_the_function"}
 """Seconds each time: on two problems are enough."""
 NUM_PROBLEMS = 10
@@ -342,11 +342,10 @@ def judge(
 
 
 def submissions(benchmark: Benchmark, name: str, num_problems: int) -> list[Submission]:
-    text = ATTACKS[name].read_text()
     first = sorted(ATTACKS).index(name) * 7 % len(benchmark)
     turned = [*benchmark.problems[first:], *benchmark.problems[:first]]
     few = turned[: 2 if name in SLOW else num_problems]
-    return [Submission(problem, text.replace("ENTRY", problem.entry_point)) for problem in few]
+    return [Submission(problem, ATTACKS[name].program(problem.entry_point)) for problem in few]
 
 
 def test_there_are_enough_attacks():
@@ -355,7 +354,7 @@ def test_there_are_enough_attacks():
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_is_a_program(name: str):
-    text = ATTACKS[name].read_text()
+    text = ATTACKS[name].text
     assert text.startswith("# ")
     names = [node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
     assert "ENTRY" in names

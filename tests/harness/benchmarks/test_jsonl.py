@@ -55,7 +55,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "benchmarks.md"
 
 
 def test_the_example_of_the_docs_loads_and_its_solutions_pass(tmp_path: Path) -> None:
-    example, _ = re.findall(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    example, _, _ = re.findall(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     path = tmp_path / "shop.jsonl"
     path.write_text(example, "utf-8")
     total, by_letter = load(path)
@@ -78,11 +78,11 @@ def test_the_example_of_the_module_loads() -> None:
     row = json.loads(textwrap.dedent(example))
     read = jsonl.problem_from_row(row, benchmark="mine", where="the docstring")
     assert read.suite("plus").inputs == ((-1, 1),)
-    assert {*row, "test"} == set(jsonl.Row.model_fields), "the example shows every field"
+    assert {*row, "test", "stdio"} == set(jsonl.Row.model_fields), "the example shows every field"
 
 
 def test_the_unittest_example_of_the_docs_passes(tmp_path: Path) -> None:
-    _, example = re.findall(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    _, example, _ = re.findall(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     path = tmp_path / "notes.jsonl"
     path.write_text(example, "utf-8")
     (notes,) = load(path)
@@ -93,6 +93,69 @@ def test_the_unittest_example_of_the_docs_passes(tmp_path: Path) -> None:
         notes, [notes.solution, wrong], profile=strict, sandbox=FakeSandbox(), cache=tmp_path
     )
     assert (right.passed, counts_one.passed) == (True, False)
+
+
+STDIO = {
+    "id": "sum",
+    "prompt": "Print the sum of two integers.\n",
+    "solution": "print(sum(map(int, input().split())))\n",
+    "stdio": {"base": [{"input": "1 2\n", "output": "3\n"}], "plus": [{"input": "-1 1"}]},
+}
+
+
+def stdio_problem(**changes: object) -> Problem:
+    return jsonl.problem_from_row({**STDIO, **changes}, benchmark="mine", where="mine.jsonl:7")
+
+
+def test_the_stdio_example_of_the_docs_passes(tmp_path: Path) -> None:
+    _, _, example = re.findall(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    path = tmp_path / "sums.jsonl"
+    path.write_text(example, "utf-8")
+    (sums,) = load(path)
+    wrong = "print(sum(map(int, input().split())))"
+    strict = profile_named("strict")
+    verdicts = grade(
+        sums, [sums.solution, wrong], profile=strict, sandbox=FakeSandbox(), cache=tmp_path
+    )
+    assert [verdict.passed for verdict in verdicts] == [True, False]
+    assert verdicts[1].suites["base"].failure is not None
+
+
+def test_a_row_of_standard_input_and_output() -> None:
+    base, plus = stdio_problem().suites
+    assert (base.kind, base.inputs, base.expected) == ("stdio", (("1 2\n",),), ("3\n",))
+    assert (plus.kind, plus.inputs, plus.expected) == ("stdio", (("-1 1",),), None)
+    assert stdio_problem().entry_point == ""
+
+
+def test_a_list_of_exchanges_is_the_base_suite() -> None:
+    listed = stdio_problem(stdio=[{"input": "1 2\n", "output": "3\n"}])
+    written_out = stdio_problem(stdio={"base": [{"input": "1 2\n", "output": "3\n"}]})
+    assert [suite.name for suite in listed.suites] == ["base"]
+    assert listed.sha256 == written_out.sha256 != stdio_problem().sha256
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"entry_point": "f"}, "'stdio' runs the whole program: it has no 'entry_point'"),
+        ({"tests": {"base": ["f()"]}}, "has both 'tests' and 'stdio'"),
+        ({"stdio": []}, "stdio.base: tuple should have at least 1 item"),
+        ({"stdio": [{"output": "3"}]}, "'stdio.base.0.input' is missing"),
+        ({"stdio": [{"input": "", "out": "3"}]}, "'stdio.base.0.out'; there are input, output"),
+        ({"stdio": {"base": [{"input": ""}], "more": []}}, "'stdio.more'; there are base, plus"),
+        ({"stdio": None}, "'tests' is missing"),
+        (
+            {"stdio": [{"input": "1", "output": "1"}, {"input": "2"}]},
+            "some base tests have an 'output' and some have not",
+        ),
+    ],
+)
+def test_what_is_wrong_with_exchanges_is_said(changes: dict, said: str) -> None:
+    with pytest.raises(DataError) as told:
+        stdio_problem(**changes)
+    assert said in str(told.value)
+    assert str(told.value).startswith("mine.jsonl:7: ")
 
 
 def test_a_benchmark_is_what_it_holds_not_how_it_is_stored(tmp_path: Path) -> None:

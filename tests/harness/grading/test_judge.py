@@ -323,9 +323,15 @@ def test_timeouts_are_tried_again_one_by_one_after_all_others(tmp_path: Path) ->
         sandbox.num_jobs.clear()
         codes = [SLOW, DOUBLE, SLOW, WRONG]
         verdicts = list(judge.grade(Submission(ONE, code, n) for n, code in enumerate(codes)))
-    assert sandbox.num_jobs == [8, 1, 1, 1, 1]
+    # Of two equal programs one is run with the others; both have the run alone that decides.
+    assert sandbox.num_jobs == [6, 1, 1, 1, 1]
     assert [verdict.index for verdict in verdicts] == [1, 3, 0, 2]
-    assert [verdict.passed for verdict in verdicts] == [True, False, True, True]
+    assert [verdict.status for verdict in verdicts] == [
+        Status.PASSED,
+        Status.WRONG_ANSWER,
+        Status.TIMEOUT,
+        Status.PASSED,
+    ]
 
 
 # --- many programs -------------------------------------------------------------------------
@@ -396,7 +402,7 @@ def test_a_solution_that_fails_refuses_the_environment_with_its_reason(tmp_path:
         pass
     head, reason = str(refused.value).splitlines()
     assert head.startswith("1 of 2 canonical solutions fail here under strict")
-    assert reason.startswith("  test/broken: base: input 0: KeyError: 'no network'")
+    assert reason.startswith("  broken: base: input 0: KeyError: 'no network'")
 
 
 def test_a_solution_that_differs_from_the_stated_values_is_refused(tmp_path: Path) -> None:
@@ -417,7 +423,7 @@ def test_a_solution_that_fails_the_comparison_is_refused(tmp_path: Path) -> None
 
 def test_a_lost_worker_at_the_gate_is_no_pass(tmp_path: Path) -> None:
     with (
-        pytest.raises(EnvironmentRefused, match="test/0: unscored"),
+        pytest.raises(EnvironmentRefused, match="  0: unscored"),
         judge_of(tmp_path, ONE, script=on(DOUBLE, None, None, End.LOST)),
     ):
         pass
@@ -429,7 +435,7 @@ def test_a_refusal_lists_ten_and_counts_the_others(tmp_path: Path) -> None:
         pass
     head, *listed, more = str(refused.value).splitlines()
     assert head.startswith("13 of 13 ")
-    assert [line.split(":")[0] for line in listed] == [f"  test/{n:02}" for n in range(10)]
+    assert [line.split(":")[0] for line in listed] == [f"  {n:02}" for n in range(10)]
     assert more == "  … and 3 more"
 
 
@@ -542,3 +548,49 @@ def test_a_known_failure_is_not_known_to_other_profiles(tmp_path: Path) -> None:
     assert not verdict_of(tmp_path, DOUBLE, one=failing, profile=PARITY).passed
     with pytest.raises(EnvironmentRefused), judge_of(tmp_path, failing, profile=MASTER):
         pass
+
+
+# --- for rewards: all tests, and draws of them ---------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [DOUBLE, WRONG, WRONG_ON_3, RAISES_ON_3, "def f(", "x = 1"])
+def test_to_the_end_counts_all_tests_and_changes_no_status(code: str, tmp_path: Path) -> None:
+    many = problem(base=range(1, 9), plus=range(9, 17))
+    found: dict[bool, Verdict] = {}
+    for to_the_end in (False, True):
+        with Judge.open(
+            FakeSandbox(), STRICT, cache=tmp_path, num_workers=1, to_the_end=to_the_end
+        ) as judge:
+            judge.prepare([many])
+            (found[to_the_end],) = judge.grade([Submission(many, code)])
+    for name, result in found[True].suites.items():
+        stopped = found[False].suites[name]
+        assert result.status == stopped.status
+        assert result.failure == stopped.failure
+        assert (result.num_passed or 0) >= (stopped.num_passed or 0)
+    counted = sum(result.num_passed or 0 for result in found[True].suites.values())
+    right = {DOUBLE: 16, WRONG: 0, WRONG_ON_3: 15, RAISES_ON_3: 15}
+    assert counted == right.get(code, 0)
+
+
+def test_a_draw_is_part_of_the_problem_and_runs_nothing(tmp_path: Path) -> None:
+    many = problem(base=range(1, 9), plus=range(9, 17))
+    sandbox = FakeSandbox()
+    with Judge.open(sandbox, STRICT, cache=tmp_path, num_workers=1, to_the_end=True) as judge:
+        judge.prepare([many])
+        before = len(sandbox.jobs)
+        draws = [judge.draw(many, 5, seed) for seed in range(20)]
+        assert len(sandbox.jobs) == before
+        assert judge.draw(many, 5, 3) == draws[3]
+        assert len({draw.sha256 for draw in draws}) > 10
+        for draw in draws:
+            assert sum(len(suite) for suite in draw.suites) == 5
+            for suite in draw.suites:
+                assert set(suite.inputs) <= set(many.suite(suite.name).inputs)
+            (right, wrong) = sorted(
+                judge.grade([Submission(draw, DOUBLE, 0), Submission(draw, WRONG, 1)]),
+                key=lambda verdict: verdict.index,
+            )
+            assert right.passed
+            assert not wrong.passed
+        assert sum(len(suite) for suite in judge.draw(many, 99, 0).suites) == 16

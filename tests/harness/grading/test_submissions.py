@@ -66,8 +66,24 @@ def test_the_twins_of_a_timeout_each_have_a_run(tmp_path: Path, end: End):
         verdicts = list(judge.grade(submissions))
     bad = {End.TIMEOUT: Status.TIMEOUT, End.LOST: Status.UNSCORED}[end]
     assert [(v.status, v.same_as) for v in verdicts] == [(bad, None)] * 3
-    num_runs = 2 if end == End.TIMEOUT else 1  # and once more alone, each of them
-    assert len(sandbox.jobs) == 3 * len(ONE.suites) * num_runs
+    # The first timeout is confirmed alone; its twins have that run only.
+    num_runs = 1 + 1 + 2 if end == End.TIMEOUT else 3
+    assert len(sandbox.jobs) == len(ONE.suites) * num_runs
+
+
+def test_the_twins_of_a_timeout_that_is_not_confirmed_get_copies(tmp_path: Path):
+    late = [False]
+    sandbox = FakeSandbox(lambda job: End.TIMEOUT if late and late.pop(0) else None)
+    with judge_of(tmp_path, ONE, sandbox=sandbox) as judge:
+        late[:] = [True] * len(ONE.suites)
+        sandbox.jobs.clear()
+        verdicts = list(judge.grade([Submission(ONE, DOUBLE, index) for index in range(3)]))
+    assert [(v.status, v.same_as) for v in verdicts] == [
+        (Status.PASSED, None),
+        (Status.PASSED, 0),
+        (Status.PASSED, 0),
+    ]
+    assert len(sandbox.jobs) == 2 * len(ONE.suites)
 
 
 def test_twins_that_were_kept_back_for_a_timeout_are_run():

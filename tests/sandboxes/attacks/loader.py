@@ -1,4 +1,4 @@
-"""The attack suite: each file of cheats/ and hostile/ IS a program, as a sandbox gets it.
+"""The attack suite: each file in a folder here IS a program, as a sandbox gets it.
 
     for attack in CHEATS + HOSTILE:
         run(attack.program("has_close_elements"))
@@ -6,14 +6,18 @@
 Never imported: read as text. ENTRY stands for the entry point's name. The docstring says what is
 tried and why it must fail; then come comment lines, read here:
 
-    # ends: wrong_answer timeout     cheats: the statuses that a judge may give; hostile: the `End`s
+    # ends: wrong_answer timeout     cheats: the statuses that a judge may give; hostile: the `End`s;
+                                     unittests: left out, any but a pass will do
     # variants: int str list         for each of these words one attack, the word in VARIANT's place
     # limits: wall_s=1 processes=32  hostile only; else LIMITS
     # returns: anything              hostile only; else it returns the list of what it reached: []
 
+Those of stdio/ are cheats too, run whole for a problem that wants `a - b` and `a + b` on two lines.
+
 A cheat wants a pass. It is called with a problem's inputs, and knows more than a model could: the
 names of the agent's modules, its frames, the number of the channel's descriptor. A hostile program
-wants harm, and is called once without arguments. All are bounded in time and size by their limits.
+wants harm, and is called once without arguments. The cheats of unittests/ stand beside a unittest
+file. All are bounded in time and size by their limits.
 """
 
 import contextlib
@@ -79,7 +83,7 @@ def _variants_of(path: Path) -> list[Attack]:
         Attack(
             name=f"{path.stem}[{variant}]" if variant else path.stem,
             text=re.sub(r"\bVARIANT\b", lambda _, word=variant: word, text),
-            ends=frozenset(words["ends"]),
+            ends=frozenset(words.get("ends", [])),
             limits=LIMITS | limits,
             returns_anything=words.get("returns") == ["anything"],
         )
@@ -89,3 +93,5 @@ def _variants_of(path: Path) -> list[Attack]:
 
 CHEATS = _attacks("cheats")
 HOSTILE = _attacks("hostile")
+UNITTESTS = _attacks("unittests")
+STDIO = _attacks("stdio")

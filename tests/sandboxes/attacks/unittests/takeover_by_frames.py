@@ -1,21 +1,42 @@
 # Walks its callers' frames to the functions that speak for the runner, and speaks for all tests.
+# The first frame is sys._getframe's, a traceback's, one that a signal handler is given (for which
+# there is no audit event), or one of the standard library's own walkers.
+# variants: getframe traceback signal walker
+import inspect
 import os
+import signal
 import sys
+import traceback
 
 
-def cells(function):
-    names = function.__code__.co_freevars
-    return {n: c.cell_contents for n, c in zip(names, function.__closure__ or ())}
+def frames():
+    if "VARIANT" == "walker":
+        yield from (frame for frame, _ in traceback.walk_stack(None))
+        yield from (entry.frame for entry in inspect.stack())
+        return
+    if "VARIANT" == "getframe":
+        frame = sys._getframe()
+    elif "VARIANT" == "signal":
+        given = []
+        signal.signal(signal.SIGUSR1, lambda number, frame: given.append(frame))
+        signal.raise_signal(signal.SIGUSR1)
+        frame = given[0]
+    else:
+        try:
+            raise ValueError
+        except ValueError as error:
+            frame = error.__traceback__.tb_frame
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def ENTRY(*args, **kwargs):
-    frame = sys._getframe()
     send = None
-    while frame is not None:
+    for frame in frames():
         for value in list(frame.f_locals.values()):
             if getattr(value, "__name__", "") == "send":
                 send = value
-        frame = frame.f_back
     cases = sys.modules["__test__"].TestCases
     names = sorted(name for name in dir(cases) if name.startswith("test"))
     send(b"t", names[0].encode(), b"passed", b"")

@@ -1,10 +1,13 @@
-# sys.modules["unittest"] is a module of the program's, whose tests all pass.
+# The tests get another unittest, a module of the program's, in which every test passes: from
+# sys.modules, or by builtins.__import__.
+# variants: modules import
+import builtins
 import sys
 import types
 import unittest
 
 
-class TestCase(unittest.TestCase):
+class Case(unittest.TestCase):
     def run(self, result=None):
         result.startTest(self)
         result.addSuccess(self)
@@ -15,8 +18,14 @@ class TestCase(unittest.TestCase):
 
 fake = types.ModuleType("unittest")
 fake.__dict__.update(vars(unittest))
-fake.TestCase = TestCase
-sys.modules["unittest"] = fake
+fake.TestCase = Case
+if "VARIANT" == "modules":
+    sys.modules["unittest"] = fake
+else:
+    real = builtins.__import__
+    builtins.__import__ = lambda name, *args, **kw: (
+        fake if name == "unittest" else real(name, *args, **kw)
+    )
 
 
 def ENTRY(*args, **kwargs):
