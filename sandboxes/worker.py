@@ -259,6 +259,7 @@ def _job_spec(job: Job) -> dict[str, object]:
         "numpy": "numpy" in job.code or "numpy" in job.tests,
         "libraries": job.libraries,
         "rules": job.rules,
+        "replay_after_s": job.replay_after_s,
         "stop_at_exception": job.stop_at_exception,
         "seed": job.seed,
         "input_wall_s": usual_s,

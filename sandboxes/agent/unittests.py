@@ -131,6 +131,7 @@ class _Referee:
                 if not ended.passed_all:
                     break
         else:
+            time.sleep(self._job["replay_after_s"])
             self._run_replay()
         self._end("completed", "")
 
