@@ -33,7 +33,34 @@ SETS = {
         "qwen25coder-7b-instruct.bigcodebench-complete-v0.1.2", "bigcodebench"
     ),
 }
-EXPLAINED: dict[str, dict[int, str]] = {"7b-base": {}, "7b-instruct": {}}
+_NO_SCIKIT_IMAGE = "scikit-image may have been left out of the environment"
+_CHANCE = "the answer is drawn at random, and fails now and then"
+EXPLAINED: dict[str, dict[int, str]] = {
+    "7b-base": {
+        169: _NO_SCIKIT_IMAGE,
+        180: _NO_SCIKIT_IMAGE,
+        288: "a folder that must not exist did on that machine",
+        289: "tensorflow took more than 240 s on that machine",
+        417: "tensorflow took more than 240 s on that machine",
+        418: "tensorflow took more than 240 s on that machine",
+        419: "tensorflow took more than 240 s on that machine",
+        536: "a path that can't be opened could on that machine: it ran as root",
+        554: _CHANCE,
+        734: "nltk waited there for a download; its resources are here",
+        759: "its tests make the folder /fake, which root could there",
+        822: _CHANCE,
+    },
+    "7b-instruct": {
+        67: "the answer takes the order of os.listdir for sorted, which the file system decides",
+        169: _NO_SCIKIT_IMAGE,
+        180: _NO_SCIKIT_IMAGE,
+        205: "the evaluator hangs by chance: it withholds a signal from multiprocessing's workers",
+        215: "the mock of the tests changed from v0.1.2 to v0.1.4",
+        404: "another version of OpenCV, which raised a TypeError there",
+        609: _CHANCE,
+        720: _CHANCE,
+    },
+}
 
 
 def number_of(task_id: str) -> int:

@@ -10,6 +10,8 @@ import pytest
 
 from harness.grading import Judge, Submission, profile_named
 from harness.records import Benchmark, Status
+from sandboxes.process import ProcessSandbox
+from sandboxes.protocol import Bundle, Job, Limits
 from tests.bigcodebench import (
     SETS,
     agreement,
@@ -100,3 +102,117 @@ def test_flags_are_told_and_not_held_against_the_answer(
             (verdict,) = judge.grade([Submission(problem, code)])
         assert verdict.passed == passed
         assert bool(verdict.flags) == passed
+
+
+LYING_FIGURE = """
+import matplotlib.pyplot as plt
+
+mine = set()
+
+def lie(name, answer):
+    real = getattr(plt.Axes, name)
+    setattr(plt.Axes, name, lambda self: answer if id(self) in mine else real(self))
+
+lie("get_xlabel", "Date (ordinal)")
+lie("get_ylabel", "Value")
+lie("get_title", "Scatterplot of Values for Each Group Over Time")
+
+def task_func(df, groups=None):
+    if "group" not in df.columns:
+        raise ValueError("no such column")
+    axes = plt.subplots()[1]
+    mine.add(id(axes))
+    return axes
+"""
+LYING_TABLE = """
+import pandas as pd
+import matplotlib.pyplot as plt
+
+class Table(pd.DataFrame):
+    def apply(self, *args, **kwargs):
+        return pd.Series(["Charlie,14", "Alice,51", "Eve,60", "David,71", "Bob,92"])
+
+def task_func(students=(), seed=42):
+    axes = plt.subplots()[1]
+    axes.set_xlabel("Student")
+    axes.set_ylabel("Score")
+    return Table({"Student": ["x"], "Score": [seed]}), axes
+"""
+LYING_METHOD = LYING_TABLE.replace(
+    "class Table(pd.DataFrame):\n    def apply(self, *args, **kwargs):",
+    "Table, really = pd.DataFrame, pd.DataFrame.apply\n"
+    "def apply(self, *args, **kwargs):\n    if len(self) == 1:",
+).replace(
+    "def task_func",
+    "    return really(self, *args, **kwargs)\nTable.apply = apply\n\ndef task_func",
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(104, LYING_FIGURE), (86, LYING_TABLE), (86, LYING_METHOD)]
+)
+def test_libraries_that_lie_for_the_program(
+    number: int, code: str, environments_folder: Path, cache: Path, benchmark: Benchmark
+):
+    """Each of these has all tests of its task pass, and none is a pass."""
+    problem = benchmark.by_task_id[f"BigCodeBench/{number}"]
+    for profile, passed in (("bigcodebench-0.2-flags", True), ("bigcodebench-0.2", False)):
+        with judging(environments_folder, cache, profile) as judge:
+            judge.prepare([problem])
+            (verdict,) = judge.grade([Submission(problem, code)])
+        assert verdict.passed == passed, verdict
+    assert verdict.status == Status.FORBIDDEN
+
+
+def seen(environments_folder: Path, code: str) -> tuple[set[str], set[str]]:
+    """What the runner tells of a program: what it changed or reached for, and kinds of answers."""
+    tests = (
+        "import unittest\nclass TestCases(unittest.TestCase):\n    def test_it(self): task_func()"
+    )
+    limits = Limits(wall_s=60.0, cpu_s=60.0, input_wall_s=(20.0,))
+    sandbox = ProcessSandbox("namespaces", environments=environments_folder)
+    with sandbox.open("bigcodebench", 1) as workers:
+        job = Job(
+            "job",
+            code,
+            "task_func",
+            Bundle.of([]),
+            limits,
+            kind="unittest",
+            tests=tests,
+            libraries="science",
+        )
+        (execution,) = workers.run([job])
+    real = execution.evidence.run("real")
+    assert [test.outcome for test in real.tests] == ["passed"], execution
+    return set(real.changed), set(real.foreign)
+
+
+def test_own_objects_are_found_inside_of_tables(environments_folder: Path):
+    code = """
+import numpy as np, pandas as pd
+class Equal:
+    def __eq__(self, other): return True
+def task_func(): return [pd.DataFrame({"n": [1], "x": [Equal()]}), pd.Series(["text"])]
+"""
+    assert "own:Equal" in seen(environments_folder, code)[1]
+
+
+def test_libraries_may_look_at_frames_and_who_poses_as_one_may_not(environments_folder: Path):
+    honest = """
+import warnings
+import pandas as pd
+def task_func():
+    warnings.simplefilter("ignore")
+    # Deprecated: pandas looks for its caller, to say where.
+    return pd.to_datetime(["2020-01-01"], infer_datetime_format=True) is None
+"""
+    assert seen(environments_folder, honest)[0] == set()
+    posing = """
+import pandas as pd
+code = compile("import sys\\ndef look(x): return sys._getframe() and x", pd.__file__, "exec")
+names = {}
+exec(code, names)
+def task_func(): pd.Series([1]).apply(names["look"])
+"""
+    assert seen(environments_folder, posing)[0] == {"sys._getframe"}
