@@ -20,5 +20,6 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_the_benchmarks_of_the_table_exist():
     from harness import benchmarks
 
-    shown = set(re.findall(r"`((?:humaneval|mbpp|sanity)[^`]*)`", README)) - {"humaneval_plus"}
+    families = "humaneval|mbpp|sanity|bigcodebench|livecodebench"
+    shown = set(re.findall(rf"`((?:{families})[^`@:]*)[`@:]", README)) - {"humaneval_plus"}
     assert shown & benchmarks.BUILT_IN.keys() == benchmarks.BUILT_IN.keys()
