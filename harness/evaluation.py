@@ -500,7 +500,8 @@ def _say_known_failures(
     known = judge.known_failures(problem for problem in benchmark if problem.id in asked)
     if known:
         causes = "; ".join(f"{task_id} ({cause})" for task_id, cause in known.items())
-        observer.say(f"{len(known)} tasks can't be passed here and count as failed: {causes}")
+        tasks = "1 task" if len(known) == 1 else f"{len(known)} tasks"
+        observer.say(f"not to be passed here by anybody, counted as failed: {tasks}: {causes}")
 
 
 def _benchmark_name(model: replay.Replay, asked: str | None) -> str:

@@ -181,6 +181,7 @@ def load(variant: Variant, *, data: DataFolders) -> Benchmark:
         default_profile=PROFILE,
         version=variant.version,
         environment=ENVIRONMENT,
+        left_out=frozenset(row["task_id"] for row in rows if variant.is_hard) - wanted,
     )
 
 

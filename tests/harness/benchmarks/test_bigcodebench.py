@@ -96,6 +96,15 @@ def test_the_publishers_own_file_is_the_same_benchmark(
     assert theirs.hash == full.hash
 
 
+def test_samples_of_all_tasks_may_be_graded_on_the_hard_ones(folders: DataFolders, tmp_path: Path):
+    path = tmp_path / "samples.jsonl"
+    ids = [f"BigCodeBench/{number}" for number in range(1140)]
+    rows = [json.dumps({"task_id": task_id, "solution": "x = 1"}) for task_id in ids]
+    path.write_text("\n".join(rows))
+    found = open_replay(path).samples(load("bigcodebench-hard", data=folders))
+    assert len(found.samples) == 148 and not found.unknown and not found.missing
+
+
 def test_what_is_wrong_is_said(tmp_path: Path):
     folders = DataFolders(None, tmp_path)
     with pytest.raises(DataError, match="load_dataset"):
