@@ -21,7 +21,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
 .PHONY: help setup demo test check verify lock clean setup-models test-models type-tables
-.PHONY: bench bench-grading bench-stats bench-teacher bench-models bench-train bench-generate
+.PHONY: bench bench-grading bench-bigcodebench bench-stats bench-teacher bench-generate
+.PHONY: bench-models bench-train
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -33,6 +34,7 @@ help:
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (bench-grading) and the teacher (bench-teacher)'
 	@echo 'make bench-generate   rows a second of harness generate, by stage, on 2 cores'
+	@echo 'make bench-bigcodebench   the same against the released evaluator of BigCodeBench'
 	@echo 'make bench-stats    what intervals and tests promise, and what they keep (docs/statistics.md)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
@@ -84,6 +86,9 @@ bench: bench-grading bench-teacher
 
 bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
+
+bench-bigcodebench: setup
+	$(BIN)/python -m tests.bench_bigcodebench
 
 bench-stats: setup
 	$(BIN)/python -m tests.bench_stats --write

@@ -25,7 +25,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, 
 from pydantic.fields import FieldInfo
 
 from harness.errors import ConfigError
-from sandboxes.image import DEFAULT_BASE
+from sandboxes.image import DEFAULT_BASE, DEFAULT_BASES
 
 DEFAULT_FILE = Path("harness.toml")
 ENV_PREFIX = "HARNESS_"
@@ -54,23 +54,37 @@ class SandboxSettings(Section):
     """Programs at a time; None is the number of cores."""
     base_image: str = DEFAULT_BASE
     """What the image of the containers is built from: anything with python3 and pip."""
+    bigcodebench_base_image: str = DEFAULT_BASES["bigcodebench"]
+    """The same for BigCodeBench's image: anything with Python 3.10 and pip."""
     wheels: HomePath | None = None
-    """A folder of wheels for that build, where it has no network."""
+    """A folder of wheels for those builds, where they have no network."""
     runtime: str | None = None
     """Another OCI runtime that the engine knows: `runsc` (gVisor), `kata`."""
     memory_mb: PositiveInt | None = None
     """Of one container, with all that runs in it; None is 16 GiB, or 0.9 of the machine's."""
     allow_plain: bool = False
     """Whether `auto` may fall back to plain processes, which are no isolation."""
+    python: HomePath | None = None
+    """The Python 3.10 that `harness doctor --build-env` builds on; None is the one on the PATH."""
+    nltk_data: HomePath | None = None
+    """A folder of nltk's resources for BigCodeBench's environment; None: they are downloaded."""
+    build_scikit_image: bool = True
+    """Whether that environment has scikit-image, which compiles for 13 minutes for one task."""
 
 
 class BenchmarkSettings(Section):
-    """Which problems of a benchmark are meant, where it has such a choice. Part of its name."""
+    """Which problems of a benchmark are meant, and in which form, where it has such a choice. Part of
+    its name."""
 
     after: date | None = None
     """Only problems released on that day or later."""
     before: date | None = None
     """Only problems released on that day or earlier."""
+    form: Literal["complete", "instruct"] | None = None
+    """BigCodeBench: code that is to be completed, or a task in words; None is what the name says."""
+    calibrated: bool | None = None
+    """BigCodeBench: whether the function's head is put before every answer; None is what the name
+    says, and that is yes."""
 
 
 class GradingSettings(Section):

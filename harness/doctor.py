@@ -14,8 +14,8 @@ from pathlib import Path
 from harness.benchmarks import data
 from harness.config import Settings
 from harness.errors import SandboxError, SandboxUnavailable
-from harness.isolation import containers
-from sandboxes import engine
+from harness.isolation import containers, environments_folder
+from sandboxes import engine, environment_build
 from sandboxes.agent import codec
 from sandboxes.process import ProcessSandbox, environment_digest, why_no_namespaces
 from sandboxes.protocol import Bundle, End, Execution, Job, Limits, Sandbox
@@ -51,6 +51,23 @@ def build_images(settings: Settings, say: Callable[[str], None]) -> list[Finding
     """
     prepared = containers(settings, say).prepare("python", anew=True)
     return [Finding("image", True, prepared.tag)]
+
+
+def build_environment(name: str, settings: Settings, say: Callable[[str], None]) -> list[Finding]:
+    """Build an environment as a folder, for the process sandbox.
+
+    Raises:
+        SandboxUnavailable: there is none of that name, or a step of the build fails.
+    """
+    wanted = settings.sandbox
+    sources = environment_build.Sources(
+        python=wanted.python,
+        wheels=wanted.wheels,
+        nltk_data=wanted.nltk_data,
+        with_scikit_image=wanted.build_scikit_image,
+    )
+    path = environment_build.build(name, environments_folder(settings), sources, say)
+    return [Finding("environment", True, str(path))]
 
 
 def clean() -> list[Finding]:

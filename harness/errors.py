@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 
+_MAX_SHOWN = 16
+"""Names in one message."""
+
+
 class HarnessError(Exception):
     """Base of the tree."""
 
@@ -54,7 +58,9 @@ class UnknownName(UserError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        shown = ", ".join(known[:12]) + (f" … ({len(known)} in all)" if len(known) > 12 else "")
+        shown = ", ".join(known[:_MAX_SHOWN])
+        if len(known) > _MAX_SHOWN:
+            shown += f" … ({len(known)} in all)"
         hint = f"did you mean {close[0]}?" if close else f"there are: {shown or 'none'}"
         super().__init__(f"unknown {kind} {name!r}: {hint}")
 

@@ -17,14 +17,14 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import harness
 from harness import benchmarks
-from harness.benchmarks import evalplus
+from harness.benchmarks import bigcodebench, bigcodebench_results, evalplus
 from harness.benchmarks.data import DataFolders
 from harness.config import Settings
 from harness.errors import DataError, SandboxError, StorageError, UserError
@@ -35,7 +35,15 @@ from harness.models import checkpoints, engines, replay
 from harness.models.protocol import Model
 from harness.problem_types import of_types
 from harness.records import PUBLISHED, Benchmark, EvalRun, RunConfig, Sample
-from harness.store import Key, RunInfo, RunWriter, Store, config_or_none
+from harness.store import (
+    EVAL_RESULTS,
+    PASS_AT_K,
+    Key,
+    RunInfo,
+    RunWriter,
+    Store,
+    config_or_none,
+)
 from harness.summary import summary
 from sandboxes.process import environment_digest
 from sandboxes.protocol import Sandbox
@@ -141,7 +149,13 @@ def evaluate(
         options=settings.benchmark,
     )
     profile = profile_named(settings.grading.profile or problems.default_profile)
-    isolation = choose_sandbox(settings, sandbox, ours_only=source == DEMO, say=observer.say)
+    isolation = choose_sandbox(
+        settings,
+        sandbox,
+        ours_only=source == DEMO,
+        environment=problems.environment,
+        say=observer.say,
+    )
     if isolation.note:
         observer.say(isolation.note)
     if source == DEMO and isolation.is_plain:
@@ -154,7 +168,11 @@ def evaluate(
         observer.say(text)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
-        isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+        isolation.sandbox,
+        profile,
+        cache=settings.cache,
+        num_workers=num_workers,
+        environment=problems.environment,
     ) as judge:
         config = RunConfig(
             checkpoint=recorded.checkpoint,
@@ -179,6 +197,7 @@ def evaluate(
             owed = [key for key in run.owed if key in scope]
             _say_where_it_stands(observer, run, owed)
             _grade(run, problems, [run.samples[key] for key in owed], judge, observer)
+            _say_known_failures(run, problems, judge, observer)
     return Store(settings.home).load(run.id)
 
 
@@ -206,23 +225,30 @@ class _Asked:
                 self._take_over(run, problems, () if fresh else store.runs())
                 self._work(run, problems, None)
             return store.load(run.id)
-        isolation = choose_sandbox(settings, self.sandbox, say=self.observer.say)
+        isolation = choose_sandbox(
+            settings, self.sandbox, environment=problems.environment, say=self.observer.say
+        )
         if isolation.note:
             self.observer.say(isolation.note)
         num_workers = settings.sandbox.workers or os.cpu_count() or 1
         with Judge.open(
-            isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+            isolation.sandbox,
+            profile,
+            cache=settings.cache,
+            num_workers=num_workers,
+            environment=problems.environment,
         ) as judge:
             config = self._config(problems, profile, judge.environment)
             with _open_run(store, config, problems, name=name, fresh=fresh) as run:
                 try:
                     self._take_over(run, problems, () if fresh else store.runs())
                     self._work(run, problems, judge)
+                    _say_known_failures(run, problems, judge, self.observer)
                 except SandboxError as error:
                     run.log(f"stopped: {error}")
                     raise
                 finally:
-                    _write_views(run, problems)
+                    _write_views(run, problems, judge)
         return store.load(run.id)
 
     def _config(self, problems: Benchmark, profile: Profile, environment: str) -> RunConfig:
@@ -342,12 +368,22 @@ def regrade(
     recorded = problems.default_profile if is_published else old.config.profile
     profile = profile_named(settings.grading.profile or recorded)
     is_demo = old.config.checkpoint.source == DEMO
-    isolation = choose_sandbox(settings, sandbox, ours_only=is_demo, say=observer.say)
+    isolation = choose_sandbox(
+        settings,
+        sandbox,
+        ours_only=is_demo,
+        environment=problems.environment,
+        say=observer.say,
+    )
     if isolation.note:
         observer.say(isolation.note)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
-        isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
+        isolation.sandbox,
+        profile,
+        cache=settings.cache,
+        num_workers=num_workers,
+        environment=problems.environment,
     ) as judge:
         config = old.config.model_copy(
             update={
@@ -373,6 +409,7 @@ def regrade(
                 run.append_verdict(unscored(sample, by_id[sample.problem_id], profile.name, why))
             there = [s for s in run.samples.values() if s.finish_reason != "error"]
             _grade(run, problems, there, judge, observer)
+            _say_known_failures(run, problems, judge, observer)
             changed = sum(
                 verdict.status != before[key]
                 for key, verdict in run.verdicts.items()
@@ -433,19 +470,38 @@ def _grade(
         run.log(f"stopped: {error}")
         raise
     finally:
-        _write_views(run, benchmark)
+        _write_views(run, benchmark, judge)
 
 
-def _write_views(run: RunWriter, benchmark: Benchmark) -> None:
+def _write_views(run: RunWriter, benchmark: Benchmark, judge: Judge) -> None:
+    """The summary, and the results in the format of the benchmark's publisher."""
     if not run.verdicts:
         return
     recorded = EvalRun(run.id, str(run.path), run.config, run.samples, run.verdicts)
-    results = (
-        dict(evalplus.eval_results(benchmark, recorded))
-        if benchmark.problems[0].family in ("humaneval", "mbpp")
-        else None
-    )
-    run.finish(summary(recorded).as_json(), results)
+    views: dict[str, Mapping[str, object]] = {}
+    match benchmark.problems[0].family:
+        case "humaneval" | "mbpp":
+            views[EVAL_RESULTS] = dict(evalplus.eval_results(benchmark, recorded))
+        case bigcodebench.FAMILY:
+            asked = {key[0] for key in run.samples}
+            known = judge.known_failures(p for p in benchmark if p.id in asked)
+            views[EVAL_RESULTS] = dict(bigcodebench_results.eval_results(benchmark, recorded))
+            views[PASS_AT_K] = bigcodebench_results.pass_at_k(benchmark, recorded, list(known))
+        case _:
+            pass
+    run.finish(summary(recorded).as_json(), views)
+
+
+def _say_known_failures(
+    run: RunWriter, benchmark: Benchmark, judge: Judge, observer: Observer
+) -> None:
+    """Beside every score, because these tasks count as failed, whoever answers."""
+    asked = {key[0] for key in run.samples}
+    known = judge.known_failures(problem for problem in benchmark if problem.id in asked)
+    if known:
+        causes = "; ".join(f"{task_id} ({cause})" for task_id, cause in known.items())
+        tasks = "1 task" if len(known) == 1 else f"{len(known)} tasks"
+        observer.say(f"not to be passed here by anybody, counted as failed: {tasks}: {causes}")
 
 
 def _benchmark_name(model: replay.Replay, asked: str | None) -> str:

@@ -21,11 +21,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from harness.extraction import code_for, evalplus_code, split_thinking
+from harness.extraction import code_for, split_thinking
 from harness.grading import GRADER_VERSION, Judge, Progress, Submission, Twins
 from harness.models.protocol import Key, Model, Reply, Request
 from harness.prompts import OPENING_FENCE, Style
 from harness.records import Benchmark, Problem, Sample, Status, SuiteResult, Verdict
+from harness.sanitizing import peer_code
 from harness.store import RunWriter
 
 Extraction: TypeAlias = Literal["harness", "evalplus"]
@@ -91,7 +92,7 @@ def sample_of(
     begun = f"{problem.prompt.strip()}\n" if style.form == "base" else ""
     if extraction == "evalplus" and not problem.asks_for_program:
         whole = begun + (answer if style.is_api else answer.replace("\t", "    "))
-        code = evalplus_code(whole, problem.entry_point)
+        code = peer_code(whole, problem)
     else:
         begun = OPENING_FENCE if style.opens_fence(problem) else begun
         code = code_for(problem, begun + answer) if answer.strip() else ""

@@ -5,6 +5,7 @@ Not here: the sandboxes themselves (sandboxes/), or trying them out (doctor.py).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.config import Settings
 from sandboxes.container import DockerSandbox
@@ -27,11 +28,19 @@ def containers(settings: Settings, say: Callable[[str], None]) -> DockerSandbox:
     wanted = settings.sandbox
     return DockerSandbox(
         base=wanted.base_image,
+        bases={"bigcodebench": wanted.bigcodebench_base_image},
         wheels=wanted.wheels,
+        nltk_data=wanted.nltk_data,
+        with_scikit_image=wanted.build_scikit_image,
         memory_mb=wanted.memory_mb,
         runtime=wanted.runtime,
         say=say,
     )
+
+
+def environments_folder(settings: Settings) -> Path:
+    """Where environments are built as folders, for the process sandbox."""
+    return settings.cache / "environments"
 
 
 def choose_sandbox(
@@ -39,12 +48,13 @@ def choose_sandbox(
     sandbox: Sandbox | None = None,
     *,
     ours_only: bool = False,
+    environment: str = "python",
     say: Callable[[str], None] = lambda text: None,
 ) -> Isolation:
     """The sandbox of the settings, or the given one, which its owner has judged.
 
-    `ours_only`: every program is ours, so that plain isolation needs no consent. `say` hears of
-    what takes long, an image that is built. Opening the sandbox raises SandboxUnavailable where it
+    `ours_only`: every program is ours, so that plain isolation needs no consent. `environment` is
+    the one that will be opened. `say` hears of what takes long, an image that is built. Opening the sandbox raises SandboxUnavailable where it
     can't be had; this does not.
     """
     if sandbox is not None:
@@ -56,14 +66,18 @@ def choose_sandbox(
         if wanted.kind == "container":
             return Isolation(docker, is_plain=False, note="")
         try:
-            docker.prepare("python")
+            docker.prepare(environment)
         except SandboxUnavailable as error:
             reason = str(error)
         else:
             return Isolation(docker, is_plain=False, note="sandbox: containers")
     is_plain = wanted.kind == "plain" or (wanted.kind == "auto" and why_no_namespaces() is not None)
     level = None if wanted.kind == "auto" else wanted.kind
-    process = ProcessSandbox(level, allow_plain=wanted.allow_plain or ours_only)
+    process = ProcessSandbox(
+        level,
+        allow_plain=wanted.allow_plain or ours_only,
+        environments=environments_folder(settings),
+    )
     note = f"sandbox: namespaces ({reason})" if reason else ""
     if is_plain:
         by_consent = "plain isolation, by your consent: a program that means harm can do it"

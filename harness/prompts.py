@@ -3,8 +3,8 @@
     style = detect(tokenizer, system=None, chat=True)
     prompt = style.prompt(problem, tokenizer)
 
-The words, the fences and the stops are EvalPlus's (evaluation.md §1.2); a test holds them equal
-to the installed package. The forms:
+The words, the fences and the stops are EvalPlus's (evaluation.md §1.2), for BigCodeBench its own,
+which has the same words; tests hold them equal to the installed packages. The forms:
 
     base      the problem's prompt as it is: tokenizers without a chat template, `--no-chat`
     prefill   a chat whose assistant turn is begun, up to the opening fence: EvalPlus's way
@@ -126,20 +126,30 @@ class Style:
         if problem.asks_for_program:
             return self._program_prompt(problem, template)
         if self.form == "base":
+            if problem.is_instruction:
+                raise UserError(
+                    f"{problem.id.partition('/')[0]} asks in words, which takes a chat; of a base "
+                    "model ask bigcodebench or bigcodebench-hard"
+                )
             stops = (*STOPS, *_base_stops(problem))
             return Prompt(text=f"{problem.prompt.strip()}\n", stops=stops)
-        if self.form == "messages":
+        is_bigcodebench = problem.family == "bigcodebench"
+        if self.form == "messages" and not is_bigcodebench:
             # EvalPlus's providers of endpoints name the language in the fence, and stop at nothing.
             content = f"{INSTRUCTION_PREFIX}\n{OPENING_FENCE}{problem.prompt.strip()}\n```"
             return Prompt(text=None, messages=tuple(_conversation(content, self.system)))
+        asked = problem.prompt.strip()
+        content = f"{INSTRUCTION_PREFIX}\n"
+        content += f"{asked}\n" if problem.is_instruction else f"```\n{asked}\n```\n"
+        if self.form == "messages":
+            return Prompt(text=None, messages=tuple(_conversation(content, self.system)))
         assert template is not None, "a chat without its template"
-        content = f"{INSTRUCTION_PREFIX}\n```\n{problem.prompt.strip()}\n```\n"
         text = _rendered(template, _conversation(content, self.system))
         if self.form == "plain":
             return Prompt(text=text)
-        return Prompt(
-            text=f"{text}{RESPONSE_PREFIX}\n{OPENING_FENCE}", stops=(*STOPS, *PREFILL_STOPS)
-        )
+        # BigCodeBench means to stop at the closing fence too, and looks for it in the wrong place.
+        stops = STOPS if is_bigcodebench else (*STOPS, *PREFILL_STOPS)
+        return Prompt(text=f"{text}{RESPONSE_PREFIX}\n{OPENING_FENCE}", stops=stops)
 
     def _program_prompt(self, problem: Problem, template: ChatTemplate | None) -> Prompt:
         """Where a program may print and have a main part, so that neither may end it."""

@@ -114,7 +114,20 @@ class Problem:
     atol: float = 0.0
     """Absolute tolerance that the publisher states for this problem."""
     family: str = "jsonl"
-    """Whose rules the problem was written for: `humaneval`, `mbpp`, `livecodebench` or `jsonl`."""
+    """Whose rules the problem was written for: `humaneval`, `mbpp`, `bigcodebench`, `livecodebench`
+    or `jsonl`."""
+    preamble: str = ""
+    """What a calibrated evaluation puts before every answer."""
+    completed: str | None = None
+    """What a completion goes on from; None: the prompt."""
+    is_instruction: bool = False
+    """The prompt is a task in words, not code that is to be completed."""
+    known_failure: str = ""
+    """Why the canonical solution fails in its environment, where that is known and borne."""
+    about_s: float = 0.0
+    """How long the canonical solution takes, where it is known to be long: it is begun early."""
+    truth_sha256: str = ""
+    """Of solution and tests alone, where problems differ in what is asked; empty: `sha256`."""
     types: tuple[str, ...] = ()
     split: Split | None = None
     release_date: str | None = None
@@ -127,6 +140,11 @@ class Problem:
         """Whether an answer is a program in a form of its own, not one that must define the entry
         point at its top level."""
         return not self.entry_point or self.family == "livecodebench"
+
+    @property
+    def truth_key(self) -> str:
+        """Equal for problems that have the same expected values."""
+        return self.truth_sha256 or self.sha256
 
     def suite(self, name: str) -> Suite:
         for suite in self.suites:
@@ -146,6 +164,8 @@ class Benchmark:
     problems: tuple[Problem, ...]
     default_profile: str
     version: str = ""
+    environment: str = "python"
+    """What its programs run on: see `protocol.Sandbox`."""
     left_out: frozenset[str] = frozenset()
     """Task ids of problems that its publisher has and its name leaves out, as by a window."""
 
@@ -245,6 +265,8 @@ class Verdict(Record):
     same_as: int | None = None
     """Index of the sample of this problem whose program is equal to the byte: that one was run, and
     this is its verdict; no time was spent here."""
+    flags: tuple[str, ...] = ()
+    """Signs of tampering that the profile tells of and does not hold against the program."""
     profile: str
     grader_version: str
 

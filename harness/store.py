@@ -5,7 +5,8 @@
                        verdicts.jsonl     one records.Verdict a line, appended; the latest counts
                        problems.json      records.ProblemNotes: hash and type of each problem
                        summary.json       a view, written when the run is through
-                       eval_results.json  the same in the format of EvalPlus
+                       eval_results.json  the same in the format of EvalPlus or BigCodeBench
+                       pass_at_k.json     the rates in the format of BigCodeBench
                        log.txt            what happened, with times
                        lock               held by the one writer; says which process it is
     HOME/runs/.old/<run ID>.<time>/       what --fresh moved aside; nothing is ever deleted
@@ -56,7 +57,8 @@ Key: TypeAlias = tuple[str, int]
 
 CONFIG, SAMPLES, VERDICTS = "config.json", "samples.jsonl", "verdicts.jsonl"
 PROBLEMS = "problems.json"
-SUMMARY, EVAL_RESULTS, LOG, LOCK = "summary.json", "eval_results.json", "log.txt", "lock"
+SUMMARY, EVAL_RESULTS, PASS_AT_K = "summary.json", "eval_results.json", "pass_at_k.json"
+LOG, LOCK = "log.txt", "lock"
 
 _AnyRecord = TypeVar("_AnyRecord", Sample, Verdict)
 
@@ -270,15 +272,18 @@ class RunWriter:
         self._append(self._log, f"{time} {line}\n".encode(errors="backslashreplace"))
 
     def finish(
-        self, summary: Mapping[str, object], eval_results: Mapping[str, object] | None = None
+        self,
+        summary: Mapping[str, object],
+        views: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
-        """Writes the views, each whole or not at all, and makes sure that all is on the disk."""
+        """Writes the summary and further views by their file names, each whole or not at all, and
+        makes sure that all is on the disk."""
         with self._storage_errors():
             for journal in self._journals:
                 journal.sync()
             _write_whole(self.path / SUMMARY, json.dumps(summary, indent=2) + "\n")
-            if eval_results is not None:
-                _write_whole(self.path / EVAL_RESULTS, json.dumps(eval_results) + "\n")
+            for name, view in (views or {}).items():
+                _write_whole(self.path / name, json.dumps(view) + "\n")
 
     def _append(self, journal: "_Journal", line: bytes) -> None:
         with self._storage_errors():

@@ -18,12 +18,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
+from sandboxes import environments
 from sandboxes import image as images
 from sandboxes.agent.supervisor import agent_digest
 from sandboxes.engine import LABEL, Engine, connect, owner, remove_leftovers
@@ -47,6 +49,8 @@ class ContainerLimits(NamedTuple):
 
     memory_mb: int
     """Of everything in the container, swap included. Jobs have limits of their own below it."""
+    variables: Mapping[str, str] = MappingProxyType({})
+    """What programs find in their environment, besides what all do."""
     runtime: str | None = None
     """The engine's name for another OCI runtime: `runsc` (gVisor), `kata`; None is its default."""
 
@@ -67,15 +71,25 @@ class DockerSandbox:
         self,
         *,
         base: str = images.DEFAULT_BASE,
+        bases: Mapping[str, str] = images.DEFAULT_BASES,
         wheels: Path | None = None,
+        nltk_data: Path | None = None,
+        with_scikit_image: bool = True,
         memory_mb: int | None = None,
         runtime: str | None = None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """`say` hears, in a line each, of what takes long: a build, an engine that went away."""
+        """`say` hears, in a line each, of what takes long: a build, an engine that went away.
+
+        `bases` has the base images of environments that need another than `base`; what follows it
+        is for building images: see `image.image_named`.
+        """
         self._base = base
+        self._bases = bases
         self._wheels = wheels
-        self._limits = ContainerLimits(memory_mb or _default_memory_mb(), runtime)
+        self._nltk_data = nltk_data
+        self._with_scikit_image = with_scikit_image
+        self._limits = ContainerLimits(memory_mb or _default_memory_mb(), runtime=runtime)
         self._say = say
 
     def prepare(self, environment: str, *, anew: bool = False) -> "Prepared":
@@ -88,7 +102,13 @@ class DockerSandbox:
         if not environment.isidentifier():
             number = _id_of(engine, environment).removeprefix("sha256:")
             return Prepared(engine, environment, number[:12])
-        recipe = images.image_named(environment, base=self._base, wheels=self._wheels)
+        recipe = images.image_named(
+            environment,
+            base=self._bases.get(environment, self._base),
+            wheels=self._wheels,
+            nltk_data=self._nltk_data,
+            with_scikit_image=self._with_scikit_image,
+        )
         tag = images.ensure(engine, recipe, self._say, anew=anew)
         return Prepared(engine, tag, recipe.recipe)
 
@@ -101,7 +121,10 @@ class DockerSandbox:
         with contextlib.suppress(SandboxError):
             remove_leftovers(engine)
         closed = threading.Event()
-        starter = _Starter(engine, tag, self._limits, closed, self._say)
+        variables = environment_variables(environment)
+        starter = _Starter(
+            engine, tag, self._limits._replace(variables=variables), closed, self._say
+        )
         first = starter.first()
         python, numpy = first.hello["python"], first.hello["numpy"]
         pool = WorkerPool(
@@ -139,8 +162,19 @@ def _default_memory_mb() -> int:
 
 # --- one container ---------------------------------------------------------------------------
 
+
+def environment_variables(environment: str) -> Mapping[str, str]:
+    """Of what programs find in an image of ours; none for another's."""
+    if environment != "bigcodebench":
+        return {}
+    shared = {name: f"/opt/{name}" for name in environments.SHARED}
+    return environments.variables("/opt/packages", shared, "/usr/local/bin/python3")
+
+
 _COMMAND = (
-    "import sys; sys.path[0:1] = ['/opt/harness']; from sandboxes.agent import supervisor; "
+    "import sys; sys.path = ['/opt/harness', "
+    "*[p for p in sys.path if p not in ('', '/opt/packages')]]; "
+    "from sandboxes.agent import supervisor; "
     "sys.path[0:1] = []; sys.path.append('/opt/packages'); "
     "supervisor.main(supervisor.Settings('container', {uid}, nested=False))"
 )
@@ -230,7 +264,7 @@ class _Starter:
             self._tag,
             ["python3", "-s", "-S", "-c", _COMMAND.format(uid=self._uid(number))],
             stdin_open=True,
-            environment=WORKER_ENVIRONMENT,
+            environment={**WORKER_ENVIRONMENT, **limits.variables},
             labels={LABEL: owner()},
             user="0:0",
             hostname="worker",

@@ -1,6 +1,6 @@
 """The image that containers start from: built here, on first use, from the project's own Dockerfile.
 
-    tag   harness-python:<what programs run on, 12 hex>-<the agent, 12 hex>
+    tag   harness-<environment>:<what programs run on, 12 hex>-<the agent, 12 hex>
 
 The first half is the recipe: Dockerfile, requirements, base. It is part of a run's identity, because
 verdicts depend on it; the second is not, as the grader's version speaks for the agent. An image is
@@ -13,6 +13,7 @@ import io
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, cast
 
 from sandboxes.agent.supervisor import agent_digest
@@ -21,6 +22,8 @@ from sandboxes.protocol import SandboxUnavailable
 _IMAGES = Path(__file__).resolve().parent / "images"
 _AGENT = Path(__file__).resolve().parent / "agent"
 DEFAULT_BASE = "python:3.11-slim"
+DEFAULT_BASES: Mapping[str, str] = MappingProxyType({"bigcodebench": "python:3.10-slim"})
+"""Of environments that need another."""
 
 
 class Builder(Protocol):
@@ -49,22 +52,39 @@ class Image(NamedTuple):
     base: str
     wheels: Path | None
     """Where wheels of the requirements lie, for a build without network."""
+    nltk_data: Path | None = None
+    """Where nltk's resources lie, for the same."""
+    arguments: Mapping[str, str] = MappingProxyType({})
+    """Of the Dockerfile, besides BASE."""
 
     @property
     def recipe(self) -> str:
         """Digest of what programs run on, 12 hex digits."""
         digest = hashlib.sha256(self.base.encode())
-        for name in ("Dockerfile", "requirements.txt"):
-            digest.update(b"\0" + (self.folder / name).read_bytes())
+        for value in self.arguments.values():
+            digest.update(b"\0" + value.encode())
+        for path in self.files:
+            digest.update(b"\0" + path.read_bytes())
         return digest.hexdigest()[:12]
+
+    @property
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.folder.iterdir() if path.is_file())
 
     @property
     def tag(self) -> str:
         return f"harness-{self.folder.name}:{self.recipe}-{agent_digest(str(_AGENT))[:12]}"
 
 
-def image_named(environment: str, *, base: str = DEFAULT_BASE, wheels: Path | None = None) -> Image:
-    """The recipe of one of our environments.
+def image_named(
+    environment: str,
+    *,
+    base: str = DEFAULT_BASE,
+    wheels: Path | None = None,
+    nltk_data: Path | None = None,
+    with_scikit_image: bool = True,
+) -> Image:
+    """The recipe of one of our environments. The last two are of `bigcodebench` alone.
 
     Raises:
         SandboxUnavailable: there is none of that name.
@@ -73,7 +93,10 @@ def image_named(environment: str, *, base: str = DEFAULT_BASE, wheels: Path | No
     if not environment.isidentifier() or not (folder / "Dockerfile").is_file():
         known = ", ".join(sorted(path.parent.name for path in _IMAGES.glob("*/Dockerfile")))
         raise SandboxUnavailable(f"there is no environment {environment!r}; there are: {known}")
-    return Image(folder, base, wheels)
+    if environment != "bigcodebench":
+        return Image(folder, base, wheels)
+    scikit_image = {"SCIKIT_IMAGE": "yes" if with_scikit_image else ""}
+    return Image(folder, base, wheels, nltk_data, scikit_image)
 
 
 def ensure(
@@ -93,13 +116,14 @@ def ensure(
             return image.tag
     except ImageNotFound:
         pass
-    say(f"building the image {image.tag} from {image.base}: once, a minute or so")
+    took = "half an hour or so" if image.folder.name == "bigcodebench" else "a minute or so"
+    say(f"building the image {image.tag} from {image.base}: once, {took}")
     try:
         for event in builder.build(
             fileobj=_context(image),
             custom_context=True,
             tag=image.tag,
-            buildargs={"BASE": image.base},
+            buildargs={"BASE": image.base, **image.arguments},
             rm=True,
             forcerm=True,
             decode=True,
@@ -129,13 +153,18 @@ def _context(image: Image) -> io.BytesIO:
     """The build's files, in one archive: nothing else of this machine gets into the image."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name in ("Dockerfile", "requirements.txt"):
-            tar.add(image.folder / name, name)
-        folder = tarfile.TarInfo("wheels")
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-        tar.addfile(folder)
+        for path in image.files:
+            tar.add(path, path.name, filter=_of_nobody)
+        for name in ("wheels", "nltk_data"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(folder)
         for wheel in sorted(image.wheels.glob("*.whl")) if image.wheels else ():
             tar.add(wheel, f"wheels/{wheel.name}")
+        for resource in sorted(image.nltk_data.rglob("*")) if image.nltk_data else ():
+            if resource.is_file():
+                place = f"nltk_data/{resource.relative_to(cast(Path, image.nltk_data))}"
+                tar.add(resource, place, filter=_of_nobody)
         for source in sorted(_AGENT.glob("*.py")):
             tar.add(source, f"agent/{source.name}", filter=_of_nobody)
     archive.seek(0)

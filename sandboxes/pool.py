@@ -2,7 +2,7 @@
 
 As many jobs at a time as cores, and one more for each that sleeps, because a job that waits uses
 no core. A thread draws a job, waits for a core, and takes an idle worker, best one that has the
-job's inputs already. A worker that is used up, unclean or dead is replaced in the background.
+job's inputs or libraries already. A worker that is used up, unclean or dead is replaced in the background.
 
     a worker dies       its job runs once more, alone on all cores, on another worker
     it dies there too   OUT_OF_MEMORY where kernel or engine reports an OOM kill, else LOST
@@ -23,6 +23,8 @@ from sandboxes.protocol import End, Execution, Job, OnValues, Reply, Returned, S
 from sandboxes.worker import Connection, Death, Lost, Worker, collector
 
 _CLOSE_S = 30.0
+_MAX_A_CORE = 4
+"""Jobs that are begun at a time: one works, the others sleep."""
 _MAX_TRIES = 5
 """Of a job whose engine goes away again and again, which is not the job's fault."""
 _PAUSES_S = (0.0, 0.2, 1.0)
@@ -70,12 +72,12 @@ class WorkerPool:
         Raises:
             SandboxError: no worker can be started any more, or the sandbox was closed meanwhile.
         """
-        run = _Run(iter(jobs), on_values, room=4 * self._num_workers)
+        run = _Run(iter(jobs), on_values, room=2 * _MAX_A_CORE * self._num_workers)
         threads = [
             threading.Thread(
                 target=self._serve, args=(run,), name=f"sandbox-worker-{number}", daemon=True
             )
-            for number in range(2 * self._num_workers)  # the second half for jobs that sleep
+            for number in range(_MAX_A_CORE * self._num_workers)  # all but the first for sleepers
         ]
         with self._lock:
             self._runs.add(run)
@@ -207,8 +209,8 @@ class WorkerPool:
                 self._lock.wait(0.1)
             if not self._idle:
                 return None
-            holders = (worker for worker in self._idle if worker.holds(job.bundle))
-            worker = next(holders, self._idle[-1])
+            ready = (worker for worker in self._idle if worker.is_ready_for(job))
+            worker = next(ready, self._idle[-1])
             self._idle.remove(worker)
             return worker
 

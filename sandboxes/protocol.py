@@ -97,6 +97,12 @@ class Job:
     is empty, `tests` is run beside the program."""
     tests: str = ""
     """The text of a unittest file with a class `TestCases`."""
+    rules: str = ""
+    """Whose surroundings the tests find (agent/unittest_rules.py); empty: plain ones."""
+    replay_after_s: float = 0.0
+    """Of a unittest job: how long the replay waits, so that a test that looks at the clock fails."""
+    libraries: str = ""
+    """Of a unittest job: the group of its environment's libraries that should be loaded already."""
     seed: int = 0
     stop_at_exception: bool = True
     """End after the first input that raises (the grader would say `enough` anyway)."""

@@ -98,6 +98,7 @@ class Worker:
         self._reader = wire.FrameReader(max_payload=1 << 20)
         self._frames: list[tuple[bytes, bytes]] = []
         self._bundles: list[str] = []
+        self._libraries = {""}
         self.num_jobs = 0
         kind, payload = self._receive(time.monotonic() + _START_S)
         if kind != wire.HELLO:
@@ -127,9 +128,11 @@ class Worker:
                 pass
             return False
 
-    def holds(self, bundle: Bundle) -> bool:
-        """Whether it has these inputs already."""
-        return bundle.sha256 in self._bundles
+    def is_ready_for(self, job: Job) -> bool:
+        """Whether it has the job's inputs, or its libraries, already."""
+        if job.kind != "unittest":
+            return job.bundle.sha256 in self._bundles
+        return job.libraries in self._libraries
 
     def run(
         self, job: Job, on_values: OnValues, doze: Callable[[bool], None] = lambda asleep: None
@@ -150,7 +153,9 @@ class Worker:
         self, job: Job, on_values: OnValues, doze: Callable[[bool], None]
     ) -> tuple[Execution, bool]:
         self.num_jobs += 1
-        self._load(job.bundle)
+        self._libraries.add(job.libraries)
+        if job.kind != "unittest":
+            self._load(job.bundle)
         spec = json.dumps(_job_spec(job)).encode()
         self._send(wire.JOB, len(spec).to_bytes(4, "big") + spec + _program(job))
         answers = _Answers(job, on_values)
@@ -252,6 +257,9 @@ def _job_spec(job: Job) -> dict[str, object]:
         "bundle": job.bundle.sha256,
         "entry_point": job.entry_point,
         "numpy": "numpy" in job.code or "numpy" in job.tests,
+        "libraries": job.libraries,
+        "rules": job.rules,
+        "replay_after_s": job.replay_after_s,
         "stop_at_exception": job.stop_at_exception,
         "seed": job.seed,
         "input_wall_s": usual_s,

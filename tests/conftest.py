@@ -1,7 +1,7 @@
 """What tests stand on: the folders they read, and nothing skipped in silence.
 
 A test that is marked `data` or `parity`, or takes the fixture of that folder, needs the
-variable HARNESS_DATA or HARNESS_PARITY to name it. Where it does not, the test is skipped and
+variable HARNESS_DATA or HARNESS_PARITY to name it (or `environments`, HARNESS_TEST_ENVIRONMENTS). Where it does not, the test is skipped and
 the last lines of the session say so; under CI=true that is an error instead.
 """
 
@@ -26,6 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anyone imports tor
 
 # Scripts and hostile programs, not tests: --doctest-modules would import them.
 collect_ignore = [
+    "bench_bigcodebench.py",
     "bench_generate.py",
     "bench_grading.py",
     "bench_models.py",
@@ -54,6 +55,7 @@ class Folder(NamedTuple):
 FOLDERS = (
     Folder("data", "data_folder", "HARNESS_DATA"),
     Folder("parity", "parity_folder", "HARNESS_PARITY"),
+    Folder("environments", "environments_folder", "HARNESS_TEST_ENVIRONMENTS"),
 )
 ON_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
@@ -130,6 +132,12 @@ def data_folder() -> Path:
 def parity_folder() -> Path:
     """The folder of recorded samples with published verdicts, as HARNESS_PARITY names it."""
     return _folder("parity_folder")
+
+
+@pytest.fixture(scope="session")
+def environments_folder() -> Path:
+    """Where BigCodeBench's environment is built, as HARNESS_TEST_ENVIRONMENTS names it."""
+    return _folder("environments_folder")
 
 
 @pytest.fixture

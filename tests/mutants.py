@@ -225,8 +225,8 @@ MUTANTS = [
     Mutant(
         "10 a timeout is confirmed alone",
         "harness/grading/judge.py",
-        "            if _has_timeout(verdict):",
-        "            if False:",
+        "        result.status == Status.TIMEOUT\n        or",
+        "        False\n        or",
         "harness/grading/test_judge.py -k timeouts_are_tried_again",
     ),
     Mutant(

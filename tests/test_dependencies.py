@@ -41,6 +41,7 @@ LAYERS = {
     "harness.prompts": "judge",
     "harness.published": "judge",
     "harness.extraction": "judge",
+    "harness.sanitizing": "judge",
     "harness.generation": "judge",
     "harness.models": "judge",
     "harness.grading": "judge",

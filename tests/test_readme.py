@@ -21,5 +21,5 @@ def test_the_benchmarks_of_the_table_exist():
     from harness import benchmarks
 
     families = "humaneval|mbpp|sanity|bigcodebench|livecodebench"
-    shown = set(re.findall(rf"`((?:{families})[^`@]*)", README)) - {"humaneval_plus"}
+    shown = set(re.findall(rf"`((?:{families})[^`@:]*)[`@:]", README)) - {"humaneval_plus"}
     assert shown & benchmarks.BUILT_IN.keys() == benchmarks.BUILT_IN.keys()

@@ -6,10 +6,11 @@
     flips    the published sets with 1, 2 and 4 workers beside two busy loops, against a quiet run
     cheats   those that pass with evalplus, on every problem of both benchmarks, in every profile
     truth    the ground truth of both benchmarks, three times in a row, also beside two busy loops
+    bigcodebench   all 1,140 tasks: ground truth, both published sets, cheats on sixty tasks
     tests    the tests marked `verify`: published verdicts, MBPP+ whole beside evalplus, 20 kills
 
 `python -m tests.verify flips soak` runs only these. Each run adds its table to the page of its day.
-Needs HARNESS_DATA and HARNESS_PARITY. Exits with 1 where a figure misses; the page is written all
+Needs HARNESS_DATA and HARNESS_PARITY, for bigcodebench HARNESS_TEST_ENVIRONMENTS too. Exits with 1 where a figure misses; the page is written all
 the same, with what was seen.
 """
 
@@ -36,8 +37,11 @@ from harness.evaluation import evaluate
 from harness.grading import PROFILES, Judge, Submission, profile_named
 from harness.records import Benchmark, Status
 from sandboxes.process import ProcessSandbox, environment_digest
+from tests import bigcodebench as bcb
 from tests.faults import VICTIMS
 from tests.sandboxes.attacks.loader import CHEATS
+from tests.sandboxes.test_unittests import ATTACKS as UNITTEST_ATTACKS
+from tests.sandboxes.test_unittests import SLOW as SLOW_ATTACKS
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("humaneval+", "mbpp+")
@@ -128,6 +132,56 @@ def _ground_truth(folder: Path) -> Iterator[Row]:
                 counts == [num_wanted] * 3,
                 time.monotonic() - started,
             )
+
+
+def _bigcodebench(folder: Path) -> Iterator[Row]:
+    data, parity = Path(os.environ["HARNESS_DATA"]), Path(os.environ["HARNESS_PARITY"])
+    built = Path(os.environ["HARNESS_TEST_ENVIRONMENTS"])
+    for name in bcb.SETS:
+        benchmark = bcb.benchmark_of(name, data, folder)
+        with bcb.judging(built, folder) as judge:
+            started = time.monotonic()
+            judge.prepare(benchmark.problems)
+            known = judge.known_failures(benchmark)
+            verdicts = list(judge.grade(judge.slowest_first(bcb.canonical(benchmark.problems))))
+            num_passed = sum(verdict.passed for verdict in verdicts)
+            flags = [v.problem_id for v in verdicts if v.flags or v.status == Status.FORBIDDEN]
+            yield Row(
+                f"canonical solutions of {benchmark.name}, offline, three times; flagged",
+                f"{num_passed}/{len(benchmark)} and {len(known)} known failures; {len(flags)}",
+                num_passed + len(known) == len(benchmark) and not flags,
+                time.monotonic() - started,
+            )
+            started = time.monotonic()
+            found = bcb.agreement(name, bcb.published(name, benchmark, parity), judge)
+            yield Row(
+                f"published verdicts of {name}: equal, explained, others, passes flagged",
+                f"{found.num_equal}, {len(found.explained)}, {sorted(found.different)}, "
+                f"{found.flagged}",
+                100 * len(found.different) <= len(benchmark) and not found.flagged,
+                time.monotonic() - started,
+            )
+            if name == "7b-instruct":
+                yield _cheats_of_bigcodebench(benchmark, judge)
+
+
+def _cheats_of_bigcodebench(benchmark: Benchmark, judge: Judge) -> Row:
+    started = time.monotonic()
+    problems = [p for p in benchmark if bcb.number_of(p.task_id) % 19 == 3]
+    attempts = [
+        Submission(problem, attack.program(problem.entry_point), index)
+        for problem in problems
+        for index, (name, attack) in enumerate(UNITTEST_ATTACKS.items())
+        if name not in SLOW_ATTACKS
+    ]
+    passed = [v for v in judge.grade(attempts) if v.status in (Status.PASSED, Status.UNSCORED)]
+    names = list(UNITTEST_ATTACKS)
+    return Row(
+        f"{len(attempts)} cheats on {len(problems)} tasks of {benchmark.name}: passed or unscored",
+        f"{[(v.problem_id, names[v.index]) for v in passed]}",
+        not passed,
+        time.monotonic() - started,
+    )
 
 
 def _num_passed(benchmark: Benchmark, profile: str, folder: Path) -> int:
@@ -315,6 +369,7 @@ SECTIONS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "flips": _flips,
     "cheats": _cheats,
     "truth": _ground_truth,
+    "bigcodebench": _bigcodebench,
     "tests": _tests,
 }
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from harness.benchmarks import evalplus, jsonl, livecodebench, sanity
+from harness.benchmarks import bigcodebench, evalplus, jsonl, livecodebench, sanity
 from harness.benchmarks.data import DataFolders, spelled
 from harness.benchmarks.window import Window
 from harness.config import BenchmarkSettings
@@ -32,6 +32,10 @@ _AS_IT_IS = BenchmarkSettings()
 
 def _evalplus(name: str, data: DataFolders) -> Benchmark:
     return evalplus.load(name, data=data)
+
+
+def _bigcodebench(variant: bigcodebench.Variant, data: DataFolders) -> Benchmark:
+    return bigcodebench.load(variant, data=data)
 
 
 def _sanity(data: DataFolders) -> Benchmark:
@@ -50,6 +54,11 @@ def _livecodebench(data: DataFolders) -> Benchmark:
 
 BUILT_IN: Mapping[str, Loader] = {
     **{name: partial(_evalplus, name) for name in sorted(evalplus.NAMES)},
+    **{
+        name: partial(_bigcodebench, variant)
+        for name, variant in bigcodebench.NAMES.items()
+        if variant.is_calibrated  # else a name for those who know what they want
+    },
     "sanity": _sanity,
     "sanity-unittest": _sanity_unittest,
     livecodebench.NAME: _livecodebench,
@@ -58,6 +67,7 @@ BUILT_IN: Mapping[str, Loader] = {
 FAMILIES: Mapping[str, str] = {
     "HumanEval": "humaneval+",
     "Mbpp": "mbpp+",
+    "BigCodeBench": "bigcodebench",
     "sanity": "sanity",
     "sanity-unittest": "sanity-unittest",
 }
@@ -86,6 +96,13 @@ def load(name: str, *, data: DataFolders, options: BenchmarkSettings = _AS_IT_IS
         )
     if colon and scheme == "jsonl":
         return jsonl.load(Path(path).expanduser(), name=name)
+    bare, _, version = name.partition("@")
+    variant = bigcodebench.NAMES.get(spelled(bare, bigcodebench.NAMES) or "")
+    if variant is not None:
+        return bigcodebench.load(variant.chosen(version, options), data=data)
+    if options.form or options.calibrated is not None:
+        field = "form" if options.form else "calibrated"
+        raise ConfigError(f"benchmark.{field}: {name} has one form alone")
     if name.startswith(SYNTHETIC):
         return jsonl.load(data.synthetic(name), name=name)
     known = spelled(name, BUILT_IN)
@@ -101,7 +118,7 @@ def guess(task_ids: Iterable[str]) -> str | None:
     """The benchmark that most of these ids are of; None where no benchmark here has such ids.
 
     >>> guess(["HumanEval/0", "HumanEval/1"]), guess(["BigCodeBench/0"]), guess([])
-    ('humaneval+', None, None)
+    ('humaneval+', 'bigcodebench', None)
     """
     families = Counter(task_id.partition("/")[0] for task_id in task_ids if "/" in task_id)
     most_common = families.most_common(1)

@@ -67,6 +67,14 @@ def doctor(
     build_images: Annotated[
         bool, typer.Option("--build-images", help="Only build the containers' image, anew.")
     ] = False,
+    build_env: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only build an environment as a folder, for machines without containers: "
+            "bigcodebench.",
+        ),
+    ] = None,
     clean: Annotated[
         bool, typer.Option("--clean", help="Only remove containers that dead harnesses left.")
     ] = False,
@@ -102,8 +110,11 @@ def doctor(
         )
         screen.determinism(found, as_json)
         return
-    if build_images or clean:
+    if build_images or build_env is not None or clean:
         findings = checks.clean() if clean else []
+        if build_env is not None:
+            name = build_env
+            findings += screen.watch(lambda: checks.build_environment(name, settings, screen.say))
         if build_images:
             findings += screen.watch(lambda: checks.build_images(settings, screen.say))
     else:

@@ -27,11 +27,12 @@ from harness.grading.truth import (
     TruthCache,
     bundle_of,
     drawn_tests,
+    libraries_of,
     make_truths,
     suite_part,
     truth_without_solution,
 )
-from harness.grading.unittest import UnittestJudge
+from harness.grading.unittest import BY_REPLAY, UnittestJudge
 from harness.records import Problem, Status, Suite, SuiteResult, Verdict, content_sha256
 from sandboxes.protocol import (
     Bundle,
@@ -46,6 +47,8 @@ from sandboxes.protocol import (
 )
 
 _STDERR_CHARS = 2000
+_ASLEEP = 0.1
+"""Share of a core below which a program that ran out of time was waiting for something else."""
 _MAX_EXPLICIT = 16
 
 STATUS_OF_END: dict[End, Status] = {
@@ -86,6 +89,7 @@ class Judge:
         num_workers: int,
         profile: Profile,
         cache: TruthCache,
+        environment: str = "python",
         *,
         to_the_end: bool = False,
     ) -> None:
@@ -95,6 +99,7 @@ class Judge:
         self._num_workers = num_workers
         self.profile = profile
         self._cache = cache
+        self._environment = environment
         self._truths: dict[str, Truth] = {}
         self._explicit: dict[str, Truth] = {}
         """Of the last problems that have no solution."""
@@ -109,18 +114,28 @@ class Judge:
         *,
         cache: Path,
         num_workers: int,
+        environment: str = "python",
         to_the_end: bool = False,
     ) -> Generator["Judge"]:
         """Start workers and grade on them until the block ends.
 
-        `to_the_end` runs the tests behind the first failure too: for rewards that count them.
+        `environment` is the one that the problems are for (`Benchmark.environment`). `to_the_end` runs
+        the tests behind the first failure too: for rewards that count them.
 
         Raises:
             SandboxUnavailable: this machine has no such sandbox.
         """
-        with sandbox.open("python", num_workers) as workers:
-            truth_cache = TruthCache(cache, workers.environment)
-            yield cls(sandbox, workers, num_workers, profile, truth_cache, to_the_end=to_the_end)
+        with sandbox.open(environment, num_workers) as workers:
+            truth_cache = TruthCache(cache, workers.environment, profile.unittest_rules)
+            yield cls(
+                sandbox,
+                workers,
+                num_workers,
+                profile,
+                truth_cache,
+                environment,
+                to_the_end=to_the_end,
+            )
 
     @property
     def environment(self) -> str:
@@ -145,20 +160,31 @@ class Judge:
         missing: list[Problem] = []
         for done, problem in enumerate(problems):
             on_progress(Progress("loading expected values", done, len(problems)))
-            if problem.sha256 not in self._truths:
+            if problem.truth_key not in self._truths:
                 truth = self._cache.load(problem)
                 if truth is None:
                     missing.append(problem)
                 else:
-                    self._truths[problem.sha256] = truth
+                    self._truths[problem.truth_key] = truth
         passed = self._cache.passed_gate(self.profile.name)
-        ungated = [problem for problem in problems if problem.sha256 not in passed]
+        ungated = [
+            problem
+            for problem in problems
+            if problem.truth_key not in passed and not _is_its_own_gate(problem)
+        ]
         if not missing and not ungated:
             return
         # These workers see correct solutions at work, so they never see a candidate.
-        with self._sandbox.open("python", self._num_workers) as workers:
+        with self._sandbox.open(self._environment, self._num_workers) as workers:
             failures = self._make_truths(missing, workers, on_progress)
-            helper = Judge(self._sandbox, workers, self._num_workers, self.profile, self._cache)
+            helper = Judge(
+                self._sandbox,
+                workers,
+                self._num_workers,
+                self.profile,
+                self._cache,
+                self._environment,
+            )
             helper._truths = self._truths
             failures |= helper._pass_gate(
                 [problem for problem in ungated if problem.id not in failures], on_progress
@@ -170,15 +196,36 @@ class Judge:
     def _make_truths(
         self, problems: list[Problem], workers: Workers, on_progress: OnProgress
     ) -> dict[str, str]:
+        """Unittest files that fail are tried once more: some of them look at the clock."""
         failures: dict[str, str] = {}
-        for done, (problem, truth) in enumerate(make_truths(problems, workers)):
-            on_progress(Progress("computing expected values", done, len(problems)))
-            if truth.failure:
-                failures[problem.id] = truth.failure
-            else:
-                self._cache.save(problem, truth)
-                self._truths[problem.sha256] = truth
+        todo = sorted(problems, key=lambda problem: -problem.about_s)
+        for _ in range(2):
+            made = make_truths(todo, workers, self.profile.unittest_rules, self._environment)
+            for done, (problem, truth) in enumerate(made):
+                on_progress(Progress("computing expected values", done, len(todo)))
+                if truth.failure:
+                    failures[problem.id] = truth.failure
+                else:
+                    failures.pop(problem.id, None)
+                    self._cache.save(problem, truth)
+                    self._truths[problem.truth_key] = truth
+            todo = [p for p in todo if p.id in failures and _is_its_own_gate(p)]
+            if not todo:
+                break
         return failures
+
+    def known_failures(self, problems: Iterable[Problem]) -> dict[str, str]:
+        """Task ids whose canonical solution fails here, with the cause; of problems prepared once."""
+        truths = {
+            problem.task_id: self._truths.get(problem.truth_key) or self._cache.load(problem)
+            for problem in problems
+            if problem.known_failure
+        }
+        return {
+            task_id: truth.known_failure
+            for task_id, truth in truths.items()
+            if truth and truth.known_failure
+        }
 
     def _pass_gate(self, problems: list[Problem], on_progress: OnProgress) -> dict[str, str]:
         """Grade the canonical solutions; those that fail, but for the profile's known ones."""
@@ -203,14 +250,14 @@ class Judge:
         assert self.profile.comparison == "strict", "a tolerance would depend on the tests before"
         kept = drawn_tests(problem, num_tests, seed)
         sha256 = content_sha256([problem.sha256, [list(indices) for indices in kept.values()]])
-        truth = self._truths[problem.sha256]
+        truth = self._truths[problem.truth_key]
         if sha256 not in self._truths:
             self._truths[sha256] = truth.part(kept)
         suites = [
             suite if suite.unittest else suite_part(suite, kept[suite.name])
             for suite in problem.suites
         ]
-        return replace(problem, suites=tuple(suites), sha256=sha256)
+        return replace(problem, suites=tuple(suites), sha256=sha256, truth_sha256="")
 
     # --- grading ---------------------------------------------------------------------------
 
@@ -226,12 +273,12 @@ class Judge:
         )
 
     def _reference_s(self, problem: Problem) -> float:
-        return self._truths[problem.sha256].reference_s if problem.solution else 0.0
+        return self._truths[problem.truth_key].reference_s if problem.solution else 0.0
 
     def _truth(self, problem: Problem) -> Truth:
         """Of a problem that was prepared. Explicit ones are many and large, and quickly made."""
         if problem.solution:
-            return self._truths[problem.sha256]
+            return self._truths[problem.truth_key]
         if problem.sha256 not in self._explicit:
             if len(self._explicit) >= _MAX_EXPLICIT:
                 self._explicit.pop(next(iter(self._explicit)))
@@ -250,11 +297,11 @@ class Judge:
         the run so far, and hears of these: a program that it knows is not run again.
         """
         twins = twins or Twins()
-        doubtful: list[Submission] = []
+        doubtful: list[tuple[Submission, Verdict]] = []
         owed: list[Submission] = []
         for submission, verdict in self._grade_once(twins.firsts(submissions)):
-            if _has_timeout(verdict):
-                doubtful.append(submission)  # its twins wait with it
+            if _is_doubtful(verdict):
+                doubtful.append((submission, verdict))  # its twins wait with it
                 continue
             settled = twins.settle(submission, verdict)
             owed += settled.owed
@@ -263,11 +310,19 @@ class Judge:
         for submission, verdict in twins.rest():
             yield _of_reply(submission, verdict)
         for submission, verdict in self._grade_once(owed) if owed else ():
-            if _has_timeout(verdict):
-                doubtful.append(submission)
+            if _is_doubtful(verdict):
+                doubtful.append((submission, verdict))
             else:
                 yield _of_reply(submission, verdict)
-        for submission in doubtful:
+        # What slept was in nobody's way, nor anybody in its: such ones can wait side by side.
+        asleep = [submission for submission, verdict in doubtful if _has_slept(verdict)]
+        to_do = [submission for submission, verdict in doubtful if not _has_slept(verdict)]
+        for submission, verdict in self._grade_once(asleep) if asleep else ():
+            settled = twins.settle(submission, verdict)
+            to_do += settled.owed
+            for each, found in ((submission, verdict), *settled.copies):
+                yield _of_reply(each, found)
+        for submission in to_do:
             yield from self._settle_alone(submission, twins)
 
     def _settle_alone(self, doubtful: Submission, twins: Twins) -> Iterator[Verdict]:
@@ -295,20 +350,23 @@ class Judge:
                 if not submission.code.strip():
                     without_code.append(submission)
                     continue
-                case = _Case(submission)
                 truth = self._truth(submission.problem)
+                case = _Case(submission, can_pass=not truth.known_failure)
+                code = submission.problem.preamble + whole_program(submission)
                 for suite in submission.problem.suites:
                     job_id = f"{number} {suite.name}"
                     judges[job_id], limits = self._suite_judge(submission.problem, suite, truth)
                     open_cases[job_id] = case
                     yield Job(
                         id=job_id,
-                        code=whole_program(submission),
+                        code=code,
                         entry_point=submission.problem.entry_point,
                         bundle=self._bundle(submission.problem, suite.name),
                         limits=limits,
                         kind=suite.kind,
                         tests=suite.unittest,
+                        rules=self.profile.unittest_rules if suite.unittest else "",
+                        libraries=libraries_of(submission.problem, suite, code, self._environment),
                         stop_at_exception=not self._to_the_end,
                     )
 
@@ -334,14 +392,14 @@ class Judge:
         if suite.kind == "unittest":
             unittest_truth = truth.unittests[suite.name]
             limits = self.profile.unittest_limits(unittest_truth.reference_s)
-            return UnittestJudge(suite.methods, unittest_truth), limits
+            return UnittestJudge(suite.methods, unittest_truth, self.profile), limits
         suite_truth = truth.suites[suite.name]
         limits = self.profile.limits(suite_truth.reference_s, suite_truth.num_bytes)
         kind = StdioJudge if suite.stdio else SuiteJudge
         return kind(self.profile, problem, suite_truth, to_the_end=self._to_the_end), limits
 
     def _bundle(self, problem: Problem, suite: str) -> Bundle:
-        key = problem.sha256, suite
+        key = problem.truth_key, suite
         if key not in self._bundles:
             if len(self._bundles) > 64:
                 self._bundles.pop(next(iter(self._bundles)))
@@ -357,6 +415,7 @@ def grade(
     sandbox: Sandbox,
     cache: Path,
     num_workers: int = 1,
+    environment: str = "python",
 ) -> list[Verdict]:
     """Grade programs for one problem; verdicts in the order of the programs.
 
@@ -366,7 +425,9 @@ def grade(
         SandboxUnavailable: this machine has no such sandbox.
         EnvironmentRefused: the problem's canonical solution fails here.
     """
-    with Judge.open(sandbox, profile, cache=cache, num_workers=num_workers) as judge:
+    with Judge.open(
+        sandbox, profile, cache=cache, num_workers=num_workers, environment=environment
+    ) as judge:
         judge.prepare([problem])
         submissions = [Submission(problem, code, index) for index, code in enumerate(programs)]
         return sorted(judge.grade(submissions), key=lambda verdict: verdict.index)
@@ -375,10 +436,12 @@ def grade(
 class _Case:
     """One submission on its way: suite results come in, a verdict comes out."""
 
-    def __init__(self, submission: Submission) -> None:
+    def __init__(self, submission: Submission, can_pass: bool) -> None:
         self.submission = submission
+        self._can_pass = can_pass
         self._results: dict[str, SuiteResult] = {}
         self._executions: list[Execution] = []
+        self._flags: list[str] = []
 
     def add(self, execution: Execution, judge: AnyJudge, profile: Profile) -> None:
         suite = execution.job_id.partition(" ")[2]
@@ -386,8 +449,11 @@ class _Case:
             judge.take(execution)
         num_tests = len(self.submission.problem.suite(suite))
         status = _status(execution, judge, num_tests)
-        if self.submission.problem.task_id in profile.never_pass and status == Status.PASSED:
+        never = self.submission.problem.task_id in profile.never_pass or not self._can_pass
+        if never and status == Status.PASSED:
             status = Status.WRONG_ANSWER
+        if isinstance(judge, UnittestJudge):
+            self._flags += judge.flags
         self._results[suite] = SuiteResult(
             status=status,
             num_tests=num_tests,
@@ -418,6 +484,7 @@ class _Case:
             cpu_s=round(sum(execution.cpu_s for execution in self._executions), 4),
             wall_s=round(sum(execution.wall_s for execution in self._executions), 4),
             level=level,
+            flags=tuple(self._flags),
             profile=profile.name,
             grader_version=GRADER_VERSION,
         )
@@ -435,8 +502,23 @@ def _status(execution: Execution, judge: AnyJudge, num_tests: int) -> Status:
     return STATUS_OF_END[execution.end]
 
 
-def _has_timeout(verdict: Verdict) -> bool:
-    return any(result.status == Status.TIMEOUT for result in verdict.suites.values())
+def _is_doubtful(verdict: Verdict) -> bool:
+    """Out of time; or its answers fail the tests where the program is not, which a second that has
+    passed since does too."""
+    return any(
+        result.status == Status.TIMEOUT
+        or (result.failure is not None and result.failure.expected == BY_REPLAY)
+        for result in verdict.suites.values()
+    )
+
+
+def _has_slept(verdict: Verdict) -> bool:
+    return verdict.cpu_s < _ASLEEP * verdict.wall_s
+
+
+def _is_its_own_gate(problem: Problem) -> bool:
+    """A unittest's truth is two runs that passed, under the very rules of the profile."""
+    return all(suite.unittest for suite in problem.suites)
 
 
 def _no_code(submission: Submission, profile: Profile, level: str) -> Verdict:

@@ -21,14 +21,14 @@ sub-processes too, and each input has a fresh process. `Decimal` is given plain 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from harness.errors import UnknownName
 from sandboxes.agent.unittests import POISON_S
 from sandboxes.protocol import Limits
 
-GRADER_VERSION = "1"
+GRADER_VERSION = "2"
 """Changes when the same code could get another verdict. Part of every run's identity."""
 
 
@@ -53,6 +53,13 @@ class Profile:
     """All inputs of a suite together, before `grace_s`."""
     grace_s: float = 2.0
     memory_mb: int = 4096
+    unittest_rules: Literal["", "bigcodebench"] = ""
+    """Whose surroundings unittest files find (agent/unittest_rules.py)."""
+    library_answers: bool = False
+    """An answer to a unittest file may be what an installed library defines (a table, a figure), also
+    where the canonical solution's is none."""
+    flags_only: bool = False
+    """Signs of tampering are told (`Verdict.flags`) and not held against the program."""
     never_pass: Mapping[str, str] = field(default_factory=dict[str, str])
     """Task ids that this evaluator can't pass, with the reason."""
 
@@ -90,6 +97,17 @@ _FIND_ZERO = (
     "run never passes"
 )
 
+_BIGCODEBENCH = Profile(
+    name="bigcodebench-0.2",
+    comparison="strict",
+    min_time_limit_s=1.0,
+    # 240 s, which its alarm and its kill round up; the reference's time has no say below that.
+    min_unittest_s=242.0,
+    time_factor=1.0,
+    unittest_rules="bigcodebench",
+    library_answers=True,
+)
+
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
@@ -104,6 +122,8 @@ PROFILES: Mapping[str, Profile] = {
             comparison="evalplus",
             min_time_limit_s=4.0,
         ),
+        _BIGCODEBENCH,
+        replace(_BIGCODEBENCH, name="bigcodebench-0.2-flags", flags_only=True),
         Profile(
             name="livecodebench",
             comparison="livecodebench",

@@ -12,6 +12,7 @@ they hold frames, no pickle.
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -27,6 +28,7 @@ from harness.errors import StorageError
 from harness.grading.profiles import GRADER_VERSION
 from harness.records import Problem, Suite, Value
 from sandboxes.agent import codec
+from sandboxes.environments import libraries_named
 from sandboxes.protocol import (
     Bundle,
     End,
@@ -51,6 +53,9 @@ SET_ENTRY_POINTS = frozenset(
 _REFERENCE_LIMITS = Limits(wall_s=600.0, cpu_s=600.0, memory_mb=8192)
 _UNITTEST_LIMITS = Limits(wall_s=660.0, cpu_s=660.0, input_wall_s=(600.0,), memory_mb=8192)
 _NEVER = 1 << 60
+_CLOCK = re.compile(r"\b(?:date|datetime|time|localtime|now|today|pytz|stat|getctime|getmtime)\b")
+_TICK_S = 1.1
+"""More than a second: a test that holds an answer against the clock fails in one of two replays."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class UnittestTruth:
     """`completed`, or `timeout` where the tests hang without the function."""
     poison_passed: frozenset[str]
     poison_unstable: frozenset[str]
-    """Tests that passed under the poison in one of two jobs: they say nothing."""
+    """Tests that passed under the poison in one of two jobs, or did not end: they say nothing."""
     replay_passed: frozenset[str]
     """Tests that passed in both jobs without the program, on its answers."""
     changed: frozenset[str]
@@ -124,16 +129,30 @@ class UnittestTruth:
                     return f"{suite.name}: {test.name} {test.outcome}: {test.message}"
             if real.problem or sorted(test.name for test in real.tests) != sorted(suite.methods):
                 return f"{suite.name}: {real.problem or 'other tests ran than the file has'}"
+        unfinished = frozenset(
+            name
+            for poison in poisons
+            if poison.end == "timeout"
+            for name in set(suite.methods) - {test.name for test in poison.tests if test.outcome}
+        )
+        hangs = any(poison.end == "timeout" for poison in poisons)
         return cls(
             name=suite.name,
             reference_s=max(sum(test.elapsed_s for test in real.tests) for real in reals),
-            poison_end=poisons[0].end,
-            poison_passed=poisons[0].passed,
-            poison_unstable=poisons[0].passed ^ poisons[1].passed,
+            poison_end="timeout" if hangs else poisons[0].end,
+            poison_passed=poisons[0].passed & poisons[1].passed,
+            poison_unstable=(poisons[0].passed ^ poisons[1].passed) | unfinished,
             replay_passed=replays[0].passed & replays[1].passed,
             changed=frozenset(label for run in (*reals, *poisons) for label in run.changed),
             foreign=frozenset(kind for real in reals for kind in foreign_kinds(real)),
         )
+
+    @classmethod
+    def unknown(cls, suite: Suite) -> "UnittestTruth":
+        """Of a canonical solution that fails: nothing that a program could be held against."""
+        none: frozenset[str] = frozenset()
+        all_methods = frozenset(suite.methods)
+        return cls(suite.name, 0.0, "completed", none, all_methods, none, none, none)
 
 
 def foreign_kinds(run: UnittestRun) -> frozenset[str]:
@@ -148,6 +167,8 @@ class Truth:
     suites: Mapping[str, SuiteTruth] = field(default_factory=dict[str, SuiteTruth])
     failure: str = ""
     unittests: Mapping[str, UnittestTruth] = field(default_factory=dict[str, UnittestTruth])
+    known_failure: str = ""
+    """The canonical solution fails here, as it is known to: no program can be seen to pass."""
 
     def part(self, kept: Mapping[str, Sequence[int]]) -> "Truth":
         """Of these tests of the suites of calls."""
@@ -191,8 +212,13 @@ def bundle_of(suite: Suite) -> Bundle:
     return Bundle.of([codec.encode(arguments, inline_limit=None) for arguments in suite.inputs])
 
 
-def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple[Problem, Truth]]:
-    """Run the canonical solutions; a truth for each problem, in any order."""
+def make_truths(
+    problems: Iterable[Problem], workers: Workers, rules: str = "", environment: str = "python"
+) -> Iterator[tuple[Problem, Truth]]:
+    """Run the canonical solutions; a truth for each problem, in any order.
+
+    `rules` and `environment` are for unittest files: see `protocol.Job`.
+    """
     by_job: dict[str, tuple[Problem, Suite]] = {}
     collectors: dict[str, _Collector] = {}
     finished: dict[str, dict[str, SuiteTruth | UnittestTruth | str]] = {}
@@ -213,6 +239,9 @@ def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple
                         limits=_UNITTEST_LIMITS if suite.unittest else _REFERENCE_LIMITS,
                         kind=suite.kind,
                         tests=suite.unittest,
+                        rules=rules if suite.unittest else "",
+                        replay_after_s=_TICK_S if again and _CLOCK.search(suite.unittest) else 0.0,
+                        libraries=libraries_of(problem, suite, problem.solution, environment),
                     )
 
     for execution in workers.run(jobs(), lambda job_id, chunk: collectors[job_id].see(chunk)):
@@ -234,7 +263,10 @@ def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple
         if len(outcomes) == len(problem.suites):
             del finished[problem.id]
             failures = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
-            if failures:
+            if failures and problem.known_failure:
+                unknown = {suite.name: UnittestTruth.unknown(suite) for suite in problem.suites}
+                yield problem, Truth(unittests=unknown, known_failure=problem.known_failure)
+            elif failures:
                 yield problem, Truth(failure="; ".join(failures))
             else:
                 in_order = [outcomes[suite.name] for suite in problem.suites]
@@ -247,6 +279,13 @@ def make_truths(problems: Iterable[Problem], workers: Workers) -> Iterator[tuple
                         },
                     ),
                 )
+
+
+def libraries_of(problem: Problem, suite: Suite, code: str, environment: str) -> str:
+    """The group of libraries that a program and its unittest file should find loaded."""
+    if not suite.unittest:
+        return ""
+    return libraries_named(environment, f"{problem.preamble}\n{code}\n{suite.unittest}")
 
 
 class _Collector:
@@ -369,8 +408,10 @@ class _SuiteHead(NamedTuple):
 class TruthCache:
     """Truths of one environment on disk. A file that is torn or foreign is made again."""
 
-    def __init__(self, folder: Path, environment: str) -> None:
-        self._folder = folder / "truth" / GRADER_VERSION / environment
+    def __init__(self, folder: Path, environment: str, rules: str = "") -> None:
+        """`rules` are those of the unittest jobs (`protocol.Job`)."""
+        name = f"{environment}+{rules}" if rules else environment
+        self._folder = folder / "truth" / GRADER_VERSION / name
         self._gate = self._folder / "gate.jsonl"
 
     def load(self, problem: Problem) -> Truth | None:
@@ -403,7 +444,7 @@ class TruthCache:
             raise self._unwritable(error) from error
 
     def passed_gate(self, profile: str) -> set[str]:
-        """sha256 of the problems whose canonical solution has passed here under a profile."""
+        """Truth keys of the problems whose canonical solution has passed here under a profile."""
         try:
             lines = self._gate.read_text().splitlines()
         except OSError:
@@ -426,7 +467,7 @@ class TruthCache:
         """
         try:
             with self._gate.open("a") as gate:
-                gate.write(json.dumps({"profile": profile, "sha256": problem.sha256}) + "\n")
+                gate.write(json.dumps({"profile": profile, "sha256": problem.truth_key}) + "\n")
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -437,7 +478,7 @@ class TruthCache:
         )
 
     def _path(self, problem: Problem) -> Path:
-        return self._folder / f"{problem.sha256}.truth"
+        return self._folder / f"{problem.truth_key}.truth"
 
 
 def _pack(truth: Truth) -> bytes:
@@ -456,7 +497,8 @@ def _pack(truth: Truth) -> bytes:
         )
         blobs += [*suite.frames, *suite.large.values()]
     rows = [_unittest_row(suite) for suite in truth.unittests.values()]
-    head = json.dumps([*heads, *rows]).encode()
+    said = [truth.known_failure] if truth.known_failure else []
+    head = json.dumps([*heads, *rows, *said]).encode()
     return b"".join([len(head).to_bytes(8, "big"), head, *blobs])
 
 
@@ -465,7 +507,11 @@ def _unpack(content: bytes) -> Truth:
     place = 8 + length
     suites: dict[str, SuiteTruth] = {}
     unittests: dict[str, UnittestTruth] = {}
+    known_failure = ""
     for fields in json.loads(content[8:place]):
+        if isinstance(fields, str):
+            known_failure = fields
+            continue
         if isinstance(fields, dict):
             row = _read_unittest_row(cast(dict[str, Any], fields))
             unittests[row.name] = row
@@ -487,7 +533,7 @@ def _unpack(content: bytes) -> Truth:
             first_float=head.first_float,
             settles=tuple(bit == "1" for bit in head.settles),
         )
-    return Truth(suites, unittests=unittests)
+    return Truth(suites, unittests=unittests, known_failure=known_failure)
 
 
 _SETS = ("poison_passed", "poison_unstable", "replay_passed", "changed", "foreign")

@@ -32,12 +32,12 @@ from harness.errors import DataError
 from harness.extraction import (
     code_for,
     defines,
-    evalplus_code,
     extract_code,
     looks_like_reply,
     split_thinking,
 )
 from harness.records import Benchmark, Checkpoint, Problem, Sample, content_sha256
+from harness.sanitizing import peer_code
 
 Extraction: TypeAlias = Literal["none", "harness", "evalplus"]
 Kind: TypeAlias = Literal["solution", "completion", "raw_solution", "reply"]
@@ -158,8 +158,13 @@ def _flat(task_id: str) -> str:
 
 def _as_it_is(row: ReplayRow, problem: Problem, index: int) -> Sample:
     goes_on = row.kind == "completion" and not problem.asks_for_program
-    code = problem.prompt + row.text if goes_on else row.text
+    code = _begun(problem) + row.text if goes_on else row.text
     return Sample(problem_id=problem.id, index=index, code=code)
+
+
+def _begun(problem: Problem) -> str:
+    """What a completion goes on from."""
+    return problem.prompt if problem.completed is None else problem.completed
 
 
 def _extracted(row: ReplayRow, problem: Problem, index: int) -> Sample:
@@ -168,7 +173,7 @@ def _extracted(row: ReplayRow, problem: Problem, index: int) -> Sample:
     is_function = not problem.asks_for_program
     if is_function and row.kind == "completion" and not defines(code, problem.entry_point):
         # Not a reply of its own, then: it goes on where the prompt ends.
-        whole = extract_code(problem.prompt + answer, problem.entry_point)
+        whole = extract_code(_begun(problem) + answer, problem.entry_point)
         code = whole if defines(whole, problem.entry_point) else code
     return Sample(
         problem_id=problem.id,
@@ -183,8 +188,8 @@ def _sanitized(row: ReplayRow, problem: Problem, index: int) -> Sample:
     """As the command `evalplus.sanitize` reads a file: a newline between prompt and completion."""
     if problem.asks_for_program:  # it knows no such problems
         return _extracted(row, problem, index)
-    text = f"{problem.prompt}\n{row.text}" if row.kind == "completion" else row.text
-    code = evalplus_code(text, problem.entry_point)
+    text = f"{_begun(problem)}\n{row.text}" if row.kind == "completion" else row.text
+    code = peer_code(text, problem)
     return Sample(
         problem_id=problem.id, index=index, code=code, reply=row.text if row.text != code else None
     )

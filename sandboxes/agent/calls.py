@@ -40,6 +40,11 @@ class JobSpec(TypedDict):
     entry_point: str
     numpy: bool
     """The program, or its unittest file, names numpy, so the zygote should have it loaded."""
+    libraries: str
+    """The group of libraries that its zygote has loaded (`warm_libraries`); empty: none."""
+    rules: str
+    """Of a unittest job: whose surroundings the tests find (unittest_rules.py); empty: ours."""
+    replay_after_s: float
     stop_at_exception: bool
     seed: int
     input_wall_s: float

@@ -2,7 +2,7 @@
 
 Run by process.py as a fresh interpreter; becomes the supervisor. Everything below is done once
 a worker, not once a job. What a job sees: the interpreter and the system's libraries, read-only;
-numpy; /proc of its own pid namespace; four devices; small private /tmp and /dev/shm. No home
+numpy, or the environment's folders; /proc of its own pid namespace; four devices; small private /tmp and /dev/shm. No home
 directory, no installed packages of the user, and nothing of this project.
 """
 
@@ -16,7 +16,6 @@ _NEW_ROOT = "/sys"
 """Covered by a tmpfs in our own mount namespace: it exists everywhere, and nothing is left."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache")
 _DEVICES = ("null", "zero", "urandom", "random")
-PACKAGES = "/opt/packages"
 
 
 class Root(TypedDict):
@@ -26,8 +25,10 @@ class Root(TypedDict):
     """The base interpreter, visible under its own path."""
     hidden: "list[str]"
     """Directories inside the visible ones that are covered: site-packages, this project."""
-    packages: "list[str]"
-    """Package directories shown under `PACKAGES`: numpy."""
+    shown: "dict[str, str]"
+    """Further directories, by the path under which they are seen: numpy, or an environment's."""
+    packages: str
+    """Of these paths the one that programs import from."""
     tmp_mb: int
     job_uid: int
 
@@ -60,7 +61,8 @@ def main(root: Root, as_root: bool) -> None:
     needed = linux.SUPERVISOR_CAPABILITIES
     linux.keep_capabilities(needed if as_root else (*needed, linux.CAP_SETFCAP))
     sys.path[:] = [path for path in sys.path if path.startswith(root["python_prefix"])]
-    sys.path.append(PACKAGES)
+    sys.path.append(root["packages"])
+    sys.path_importer_cache.clear()  # it knows that there is no such folder: until now
     del sys.argv[1:]
     supervisor.main(supervisor.Settings("namespaces", root["job_uid"], nested=not as_root))
 
@@ -75,9 +77,9 @@ def _build_root(root: Root) -> None:
     for path in root["hidden"]:
         if os.path.isdir(_NEW_ROOT + path):
             linux.mount("tmpfs", _NEW_ROOT + path, "tmpfs", linux.MS_RDONLY, "mode=755,size=4k")
-    for path in root["packages"]:
-        _show(path, f"{PACKAGES}/{os.path.basename(path)}")
-    os.makedirs(_NEW_ROOT + PACKAGES, exist_ok=True)
+    for target, path in root["shown"].items():
+        _show(path, target)
+    os.makedirs(_NEW_ROOT + root["packages"], exist_ok=True)
     _make_dev()
     _make_etc(root["job_uid"])
     os.mkdir(_NEW_ROOT + "/proc")

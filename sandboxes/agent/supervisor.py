@@ -26,6 +26,7 @@ from typing import NamedTuple, NoReturn
 from sandboxes.agent import calls, linux, wire, zygote
 from sandboxes.agent.clock import Clock, Sight, stat_fields
 from sandboxes.agent.scratch import empty
+from sandboxes.agent.zygotes import Zygotes, receive_exactly
 
 _PIECE = 1 << 18
 _TAIL_BYTES = 32 * 1024
@@ -93,12 +94,10 @@ class Tail:
 class Supervisor:
     def __init__(self, settings: Settings, zygote_socket: socket.socket, zygote_pid: int) -> None:
         self._settings = settings
+        self._zygotes = Zygotes(zygote_socket, zygote_pid)
         self._zygote = zygote_socket
-        self.zygote_pid = zygote_pid
+        """The one of the job that runs."""
         self._cpu_s_of_orphans = 0.0
-
-        usual = 2 if settings.nested else 1
-        self._sight = Sight(self.strangers, self.last_pid, zygote_pid, usual)
         self._num_oom_kills = num_oom_kills()
         isolated = settings.level != "plain"
         self._scratch = {path: _marks(path) for path in _SCRATCH if isolated}
@@ -109,7 +108,7 @@ class Supervisor:
         while piece := _read(0):
             for kind, payload in reader.feed(piece):
                 if kind == wire.BUNDLE:
-                    self._zygote.sendall(wire.pack(wire.BUNDLE, payload))
+                    self._zygotes.light.sendall(wire.pack(wire.BUNDLE, payload))
                 elif kind == wire.JOB:
                     self._run(payload)
                 # REPLY and ENOUGH may arrive just after their job has ended: nothing to do.
@@ -118,12 +117,13 @@ class Supervisor:
     def _leave(self) -> NoReturn:
         """The harness is gone. A pid namespace ends with its first process: with us.
 
-        The zygote ends first, and is waited for: what its jobs took counts as the harness's time
+        The zygotes end first, and are waited for: what their jobs took counts as the harness's time
         (`time harness eval …`) only then.
         """
-        self._kill(self.zygote_pid)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.zygote_pid, 0)
+        for pid in self._zygotes.pids:  # the light one first, whose children are ours by that
+            self._kill(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
         if self._settings.level == "plain":
             self._sweep_processes()
             empty(os.getcwd())
@@ -141,14 +141,17 @@ class Supervisor:
         spec, code = payload[4 : 4 + length], payload[4 + length :]
         job: calls.JobSpec = json.loads(spec)
         self._cpu_s_of_orphans = 0.0
+        self._zygote, zygote_pid = self._zygotes.of(job["libraries"])
+        usual = 2 if self._settings.nested else 1
+        sight = Sight(self.strangers, self.last_pid, zygote_pid, usual)
         started = time.monotonic()
         with self._descriptors() as (channel, out, err, job_side):
             socket.send_fds(self._zygote, [wire.pack(wire.JOB, spec)], job_side)
             for descriptor in job_side:
                 os.close(descriptor)
             job_side.clear()
-            pid = int.from_bytes(_receive_exactly(self._zygote, 4), "big")
-            clock = Clock(self._sight, job, pid)  # before the program is there, and can fork
+            pid = int.from_bytes(receive_exactly(self._zygote, 4), "big")
+            clock = Clock(sight, job, pid)  # before the program is there, and can fork
             with contextlib.suppress(OSError):  # it may be dead already
                 channel.sendall(wire.pack(wire.REPLY, code))
             streams = {out: Tail(), err: Tail()}
@@ -239,9 +242,9 @@ class Supervisor:
             os.kill(pid, signal.SIGKILL)
 
     def _ended(self) -> "dict[str, float]":
-        header = _receive_exactly(self._zygote, wire.HEADER.size)
+        header = receive_exactly(self._zygote, wire.HEADER.size)
         _, length = wire.HEADER.unpack(header)
-        return json.loads(_receive_exactly(self._zygote, length))
+        return json.loads(receive_exactly(self._zygote, length))
 
     def _kernel_killed(self, status: float) -> bool:
         """Whether a job that we did not kill was killed because memory ran out."""
@@ -282,8 +285,8 @@ class Supervisor:
     def strangers(self) -> "list[int]":
         """All processes of the job, the job itself first."""
         if self._settings.level == "plain":
-            return [pid for pid in _descendants(os.getpid()) if pid != self.zygote_pid]
-        ours = {os.getpid(), self.zygote_pid}
+            return [pid for pid in _descendants(os.getpid()) if pid not in self._zygotes.pids]
+        ours = {os.getpid(), *self._zygotes.pids}
         numbers = {int(name) for name in os.listdir("/proc") if name.isdigit()}
         return sorted(numbers - ours)
 
@@ -413,14 +416,3 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, _PIECE)
     except OSError:  # reset by a dying peer, or nothing left on a non-blocking drain
         return b""
-
-
-def _receive_exactly(source: socket.socket, count: int) -> bytes:
-    """Bytes from the zygote; its death is the worker's."""
-    received = b""
-    while len(received) < count:
-        piece = source.recv(count - len(received))
-        if not piece:
-            os._exit(3)
-        received += piece
-    return received

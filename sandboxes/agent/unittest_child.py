@@ -25,7 +25,7 @@ from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any, TypeAlias
 
-from sandboxes.agent import calls, snapshot, unittest_answers, watcher, wire
+from sandboxes.agent import calls, snapshot, unittest_answers, unittest_rules, watcher, wire
 from sandboxes.agent.snapshot import changed, remember
 from sandboxes.agent.unittest_answers import Answers, Voice, poison, replayed, watched
 from sandboxes.agent.watcher import install
@@ -45,7 +45,17 @@ _WATCHED = (
     *("unittest", "unittest.loader", "unittest.util", "unittest.mock", "unittest.async_case"),
     *("builtins", "contextlib", "functools", "difflib", "traceback", "types", "operator"),
     *("numpy", "numpy.testing", "numpy.testing._private.utils"),
+    *("pandas.testing", "pandas._testing", "pandas._testing.asserters"),
 )
+_WATCHED_CLASSES = (
+    ("pandas", "DataFrame"),
+    ("pandas", "Series"),
+    ("pandas", "Index"),
+    ("matplotlib.axes", "Axes"),
+    ("matplotlib.axes", "Subplot"),
+    ("matplotlib.figure", "Figure"),
+)
+"""What tests ask about an answer, where such a library is loaded: with all their bases."""
 _NAMES = 50
 _CASE, _SUITE = unittest.TestCase, unittest.TestSuite
 _RUN_SUITE: "Callable[..., object]" = unittest.TestSuite.run
@@ -61,6 +71,8 @@ Pristine: TypeAlias = tuple[
 """How things are before any program: all that is watched; what is looked at after each call; the
 identities of all classes, and the classes, held so that no identity is given out again; harmless
 code (watcher.py). Taken down in the zygote, once its modules are loaded."""
+Program: TypeAlias = tuple[str, str, str]
+"""Code, entry point, and whose surroundings it is to find (unittest_rules.py)."""
 Task: TypeAlias = tuple[dict[str, Any], str, bytes, str, CodeType]
 """The module's namespace, the entry point, the role, the entry point's alias, the tests."""
 
@@ -72,12 +84,21 @@ def pristine() -> Pristine:
     classes = _all_classes()
     ours = (snapshot.__name__, unittest_answers.__name__, __name__)
     return (
-        snapshot.remember(_WATCHED),
+        snapshot.remember(_WATCHED, _watched_classes()),
         snapshot.remember(_QUICK),
         frozenset(map(id, classes)),
         classes,
         watcher.harmless_code(ours),
     )
+
+
+def _watched_classes() -> "list[type]":
+    found: list[type] = []
+    for module, name in _WATCHED_CLASSES:
+        cls = getattr(sys.modules.get(module), name, None)
+        if isinstance(cls, type):
+            found += [base for base in cls.__mro__ if base is not object]
+    return found
 
 
 def _all_classes() -> "tuple[type, ...]":
@@ -91,12 +112,13 @@ def _all_classes() -> "tuple[type, ...]":
     return tuple(found.values())
 
 
-def run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> None:
+def run(descriptor: int, program: Program, pristine: Pristine) -> None:
     """Be a child of the referee that has a program: load it, hear the role, do it, leave."""
-    _private(_run)(descriptor, code, entry_point, pristine)
+    _private(_run)(descriptor, program, pristine)
 
 
-def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> None:
+def _run(descriptor: int, program: Program, pristine: Pristine) -> None:
+    code, entry_point, rules = program
     leave, unmarshal = os._exit, marshal.loads
     send, receive, authorize = _link(descriptor)
     namespace = _new_module()
@@ -106,6 +128,7 @@ def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> No
         send(LOOK, label.encode())
 
     try:
+        unittest_rules.enter(rules, namespace)
         install(tell, *pristine[4], TEST_FILE)
         for module in (watcher, snapshot, unittest_answers, _OURSELVES):
             vars(module).clear()  # this is the copy that runs
@@ -125,15 +148,18 @@ def _run(descriptor: int, code: str, entry_point: str, pristine: Pristine) -> No
         leave(0)
 
 
-def replay(descriptor: int, entry_point: str, pristine: Pristine, answers: Answers) -> None:
-    """Be the child that has none."""
+def replay(descriptor: int, program: Program, pristine: Pristine, answers: Answers) -> None:
+    """Be the child that has none: of the program only the entry point's name and the rules."""
+    _, entry_point, rules = program
     send, receive, authorize = _link(descriptor)
     record, current = _record(send)
     try:
         send(LOADED)
         unmarshal = marshal.loads  # of what the referee wrote
         role, alias, tests = unmarshal(_order(receive, authorize))
-        task = (_new_module(), entry_point, role, alias, tests)
+        namespace = _new_module()
+        unittest_rules.enter(rules, namespace)
+        task = (namespace, entry_point, role, alias, tests)
         _perform(task, (send, record, current), pristine, answers)
     finally:
         os._exit(0)
@@ -331,7 +357,7 @@ def _perform(task: Task, voice: Voice, pristine: Pristine, answers: Answers) -> 
         if type(replacement) is FunctionType:
             replacement = watched(replacement, voice, known, looks, found, foreign)
     else:
-        replacement = poison() if role == POISON else replayed(current, answers)
+        replacement = poison() if role == POISON else replayed(current, answers, foreign)
         namespace[entry_point] = replacement
     namespace[alias] = replacement
     problem = ""
@@ -342,7 +368,8 @@ def _perform(task: Task, voice: Voice, pristine: Pristine, answers: Answers) -> 
             found += [f"{TEST_CLASS} is no TestCase"]
         looks += [remember((), [cases])]
         found += _replaced_methods(cases, tests, known)
-        names = sorted(name for name in dir(cases) if name.startswith("test"))
+        names = [name for name in sorted(dir(cases)) if name.startswith("test")]
+        names = [name for name in names if callable(getattr(cases, name))]
         _RUN_SUITE(_SUITE(map(cases, names)), record)
     except BaseException as error:
         problem = _shortly((type(error), error, error.__traceback__))
@@ -382,6 +409,11 @@ def _replaced_methods(cases: Any, tests: CodeType, known: "frozenset[int]") -> "
         while hasattr(method, "__wrapped__"):
             method = method.__wrapped__
         method = getattr(method, "__func__", method)
+        if not callable(method):  # `test_cases = [...]`
+            continue
+        if not hasattr(method, "__code__"):
+            found.append(f"{TEST_CLASS}.{name} is no function")
+            continue
         if not any(method.__code__ is code for code in ours):
             found.append(f"{TEST_CLASS}.{name}")
         if getattr(method, "__unittest_expecting_failure__", False):

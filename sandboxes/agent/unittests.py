@@ -131,6 +131,7 @@ class _Referee:
                 if not ended.passed_all:
                     break
         else:
+            time.sleep(self._job["replay_after_s"])
             self._run_replay()
         self._end("completed", "")
 
@@ -140,13 +141,15 @@ class _Referee:
         limit_s = self._job["input_wall_s"] if role == unittest_child.REAL else POISON_S
 
         def child(descriptor: int) -> None:
-            unittest_child.run(descriptor, code, self._job["entry_point"], _pristine[0])
+            program = (code, self._job["entry_point"], self._job["rules"])
+            unittest_child.run(descriptor, program, _pristine[0])
 
         return self._follow(child, role, limit_s)
 
     def _run_replay(self) -> None:
         def child(descriptor: int) -> None:
-            unittest_child.replay(descriptor, self._job["entry_point"], _pristine[0], self._answers)
+            program = ("", self._job["entry_point"], self._job["rules"])
+            unittest_child.replay(descriptor, program, _pristine[0], self._answers)
 
         self._follow(child, unittest_child.REPLAY, POISON_S)
 

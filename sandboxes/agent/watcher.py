@@ -2,14 +2,19 @@
 
 An audit hook (PEP 578) can't be taken off, and runs before the thing that is asked for is handed
 out: what it has said by then can't be unsaid. Python's own modules take frames too; those of
-`_HARMLESS` give none away.
+`_HARMLESS` give none away. Installed libraries take them for their warnings, and load what they wrap
+by ctypes: a library may, where the very code that asks is in its compiled file, which no program can
+write. It may not be one that is made to look at other code (`_LOOKERS`).
 
 A signal handler is given a frame, and Python has no event for that: so `_signal.signal` is put
 behind a function that tells, and `_imp.create_builtin`, which could make a second one.
 
-Not seen: memory that is reached through a strided numpy array out of its bounds.
+Not seen: memory that is reached through a strided numpy array out of its bounds, or, where there are
+libraries, through one that reads it for its caller (cffi).
 """
 
+import marshal
+import os
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -30,6 +35,21 @@ _EVENTS = frozenset(
 _FRAMES = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
 _READ_CODE = "the tests' code"
 _ASKED_BY_PYTHON = _FRAMES | {"sys._getframe", _READ_CODE}
+_OF_LIBRARIES = _FRAMES | {
+    *("sys._getframe", "sys._current_frames", "gc.get_referrers", "gc.get_referents"),
+    *("gc.get_objects", "os.register_at_fork"),
+    *(event for event in _EVENTS if event.startswith("ctypes.")),
+}
+"""What installed libraries ask for, and honest programs by them."""
+_LOOKERS = (
+    "/_pytest/",
+    "/py/",
+    "/werkzeug/debug/",
+    "/django/views/debug",
+    "/tf_inspect.py",
+    "/cffi/",
+)
+_LOOKING = ("currentframe", "stack", "trace", "getouterframes", "getinnerframes", "walk_stack")
 _HARMLESS = ("traceback", "unittest.case", "unittest.result", "collections", "typing", "enum")
 """Modules that read frames and return text or flags, but for the functions named here:"""
 _GIVES_FRAMES = ("walk_tb", "walk_stack", "extract_stack", "format_stack", "print_stack")
@@ -76,6 +96,46 @@ def _codes(values: "Iterable[Any]", module: str) -> "Iterable[CodeType]":
             yield from _codes(type.__dict__["__dict__"].__get__(value).values(), "")
 
 
+def libraries() -> "tuple[str, tuple[str, ...]]":
+    """The folder of the standard library, and those that libraries are installed in."""
+    standard = os.path.dirname(os.__file__) + "/"
+    installed = [path + "/" for path in sys.path if path and not path.startswith(standard[:-1])]
+    return standard, tuple(path for path in installed if not path.endswith(".zip/"))
+
+
+def _is_from_file() -> "Callable[[CodeType], bool]":
+    """Whether code is what lies compiled beside the file that it says it is from."""
+    read, open_file, close, load = os.read, os.open, os.close, marshal.loads
+    ending = f".{sys.implementation.cache_tag}.pyc"
+    found: dict[int, CodeType] = {}
+
+    def compiled(file: str) -> "CodeType | None":
+        folder, _, name = file.rpartition("/")
+        content = b""
+        try:
+            descriptor = open_file(f"{folder}/__pycache__/{name[:-3]}{ending}", 0)
+            while piece := read(descriptor, 1 << 20):
+                content += piece
+            close(descriptor)
+            return load(content[16:])
+        except Exception:
+            return None
+
+    def is_from_file(code: CodeType) -> bool:
+        if found.get(id(code)) is code:
+            return True
+        queue: list[Any] = [compiled(code.co_filename)]
+        while queue:
+            each = queue.pop()
+            if each is not None and each == code:
+                found[id(code)] = code
+                return True
+            queue += [held for held in getattr(each, "co_consts", ()) if type(held) is CodeType]
+        return False
+
+    return is_from_file
+
+
 def install(
     tell: "Callable[[str], None]",
     harmless: "frozenset[CodeType]",
@@ -101,6 +161,31 @@ def install(
             frame = frame.f_back
         return frame is not None and frame.f_code in harmless
 
+    standard, installed = libraries()
+    is_from_file = _is_from_file()
+
+    def is_of_a_library() -> bool:
+        """Whether a library asks, by itself or through the standard library."""
+        frame = get_frame(2)
+        while frame is not None:
+            code = frame.f_code
+            name = code.co_filename
+            if name[: len(standard)] != standard or name[len(standard) :][:14] == "site-packages/":
+                break
+            if not is_from_file(code):
+                return False
+            frame = frame.f_back
+        if frame is None:
+            return False
+        code = frame.f_code
+        name = code.co_filename
+        return (
+            any(name[: len(folder)] == folder for folder in installed)
+            and not any(part in name for part in _LOOKERS)
+            and code.co_name not in _LOOKING
+            and is_from_file(code)
+        )
+
     def hook(event: str, arguments: "tuple[Any, ...]") -> None:
         nonlocal busy
         label = _label(event, arguments)
@@ -110,7 +195,9 @@ def install(
         try:
             if label == _READ_CODE and arguments[0].__code__.co_filename != tests:
                 return
-            if label not in _ASKED_BY_PYTHON or not is_harmless():
+            if label in _ASKED_BY_PYTHON and is_harmless():
+                return
+            if label not in _OF_LIBRARIES or not is_of_a_library():
                 tell_once(label)
         finally:
             busy = False

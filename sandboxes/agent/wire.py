@@ -14,6 +14,8 @@ RETURNED, RAISED = 0, 1
 
 # harness -> supervisor (-> zygote)
 BUNDLE, JOB, ENOUGH, REPLY = b"B", b"J", b"X", b"R"
+# supervisor -> zygote
+LIBRARIES = b"L"
 # supervisor -> harness
 HELLO, STREAM, DONE, DOZE = b"H", b"S", b"D", b"Z"
 # job -> harness, inside STREAM

@@ -2,6 +2,10 @@
 
 It never sees an output: a job's channel and its standard streams end in the supervisor. What
 a job can dig out of its inherited heap is therefore inputs, which it is given anyway.
+
+Where an environment has a module `warm_libraries`, a zygote forks a further one for each group of
+libraries that jobs want (zygotes.py), which loads them and serves those jobs alone. It is forked
+here and not by the supervisor, because that has seen outputs.
 """
 
 import contextlib
@@ -14,7 +18,7 @@ import signal
 import socket
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple, NoReturn, cast
 
 from sandboxes.agent import calls, codec, linux, seccomp, wire
@@ -45,9 +49,11 @@ class Held(NamedTuple):
     mapped: int
 
 
-def serve(supervisor: socket.socket, identity: Identity) -> None:
+def serve(supervisor: socket.socket, identity: Identity, libraries: str = "") -> None:
     """Answer the supervisor until it closes the socket."""
     preload()
+    if libraries:
+        _load_libraries(libraries)
     # Not at the top of this file: it loads what registers hooks.
     from sandboxes.agent import unittests
 
@@ -71,6 +77,10 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
                 gc.freeze()
                 held = _held()
                 continue
+            if kind == wire.LIBRARIES:
+                pid = _fork_for(payload.decode(), supervisor, descriptors.pop(), identity)
+                supervisor.sendall(pid.to_bytes(4, "big"))
+                continue
             job: calls.JobSpec = json.loads(payload)
             if job["numpy"] and "numpy" not in sys.modules:
                 _load_numpy()
@@ -78,29 +88,37 @@ def serve(supervisor: socket.socket, identity: Identity) -> None:
             if job["kind"] == "unittest" and unittests.preload(job["numpy"], _preload):
                 gc.freeze()
                 held = _held()
-            bundles.move_to_end(job["bundle"])
+            if job["kind"] != "unittest":  # which has no inputs
+                bundles.move_to_end(job["bundle"])
             outcome, job_outcome = os.pipe()
+            descriptors.append(job_outcome)
             pid = os.fork()
             if pid == 0:
                 supervisor.close()
-                _set_up(job, [*descriptors, job_outcome], identity, held)
-                _perform(job, bundles[job["bundle"]], isolated=bool(identity.uid))
-            for descriptor in (*descriptors, job_outcome):
+                _set_up(job, descriptors, identity, held)
+                inputs = bundles[job["bundle"]] if job["kind"] != "unittest" else []
+                _perform(job, inputs, isolated=bool(identity.uid))
+            for descriptor in descriptors:
                 os.close(descriptor)
             descriptors = []
-            said = _read_all(outcome)
-            if said != _READY:  # no program had run yet: this is the machine's fault, so end
-                sys.stderr.write(f"no job can be set up: {said.decode('utf-8', 'replace')}\n")
-                sys.stderr.flush()
-                os._exit(1)
-            supervisor.sendall(pid.to_bytes(4, "big"))
-            _, status, usage = os.wait4(pid, 0)
-            ended = {
-                "status": status,
-                "cpu_s": usage.ru_utime + usage.ru_stime,
-                "peak_rss_mb": usage.ru_maxrss / 1024,
-            }
-            supervisor.sendall(wire.pack(wire.DONE, json.dumps(ended).encode()))
+            _attend(pid, outcome, supervisor)
+
+
+def _attend(pid: int, outcome: int, supervisor: socket.socket) -> None:
+    """Tell the supervisor of a job that it was begun, and how it ended."""
+    said = _read_all(outcome)
+    if said != _READY:  # no program had run yet: this is the machine's fault, so end
+        sys.stderr.write(f"no job can be set up: {said.decode('utf-8', 'replace')}\n")
+        sys.stderr.flush()
+        os._exit(1)
+    supervisor.sendall(pid.to_bytes(4, "big"))
+    _, status, usage = os.wait4(pid, 0)
+    ended = {
+        "status": status,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_rss_mb": usage.ru_maxrss / 1024,
+    }
+    supervisor.sendall(wire.pack(wire.DONE, json.dumps(ended).encode()))
 
 
 def _perform(job: calls.JobSpec, inputs: "list[tuple[object, ...]]", *, isolated: bool) -> NoReturn:
@@ -149,6 +167,13 @@ def _preload(modules: "Sequence[str]") -> None:
     only touch memory (half of what an empty job costs). Its children are another matter: the job
     registers all of it (`_become_job`).
     """
+    with _hooks_kept():
+        for module in modules:
+            __import__(module)
+
+
+@contextlib.contextmanager
+def _hooks_kept() -> "Generator[None, None, None]":
     register = os.register_at_fork
 
     def keep(**hooks: "Callable[[], object]") -> None:
@@ -156,10 +181,39 @@ def _preload(modules: "Sequence[str]") -> None:
 
     os.register_at_fork = keep
     try:
-        for module in modules:
-            __import__(module)
+        yield
     finally:
         os.register_at_fork = register
+
+
+def _fork_for(
+    libraries: str, supervisor: socket.socket, descriptor: int, identity: Identity
+) -> int:
+    """Fork the zygote of a group of libraries; its process number."""
+    pid = os.fork()
+    if pid:
+        os.close(descriptor)
+        return pid
+    try:
+        supervisor.close()
+        if sys.platform == "linux":
+            linux.hide_memory()
+            linux.die_with_parent()
+        serve(socket.socket(fileno=descriptor), identity, libraries)
+    except BaseException as error:
+        sys.stderr.write(f"the libraries {libraries!r} can't be loaded: {error!r}\n")
+        sys.stderr.flush()
+    finally:
+        os._exit(1)
+
+
+def _load_libraries(group: str) -> None:
+    """By the environment's own module, which knows what has to be loaded, tried and left alone."""
+    warm: Callable[[], None] = __import__("warm_libraries").GROUPS[group]
+    with _hooks_kept():
+        warm()
+    gc.collect()
+    gc.freeze()
 
 
 def _load_numpy() -> None:

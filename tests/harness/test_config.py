@@ -113,8 +113,9 @@ def test_settings_can_not_be_changed():
         (
             lambda: error_of("sandbox = 4"),
             "harness.toml: 'sandbox' is a section; its keys are sandbox.kind, sandbox.workers, "
-            "sandbox.base_image, sandbox.wheels, sandbox.runtime, sandbox.memory_mb, "
-            "sandbox.allow_plain",
+            "sandbox.base_image, sandbox.bigcodebench_base_image, sandbox.wheels, sandbox.runtime, "
+            "sandbox.memory_mb, sandbox.allow_plain, sandbox.python, sandbox.nltk_data, "
+            "sandbox.build_scikit_image",
         ),
         (
             lambda: error_of("[eval]\nlimit = 0"),
@@ -132,8 +133,9 @@ def test_settings_can_not_be_changed():
         (
             lambda: error_of(env={"HARNESS_SANDBOX": "plain"}),
             "HARNESS_SANDBOX: 'sandbox' is a section; its keys are sandbox.kind, sandbox.workers, "
-            "sandbox.base_image, sandbox.wheels, sandbox.runtime, sandbox.memory_mb, "
-            "sandbox.allow_plain",
+            "sandbox.base_image, sandbox.bigcodebench_base_image, sandbox.wheels, sandbox.runtime, "
+            "sandbox.memory_mb, sandbox.allow_plain, sandbox.python, sandbox.nltk_data, "
+            "sandbox.build_scikit_image",
         ),
         (
             lambda: error_of(sets=("grading.profil=strict",)),

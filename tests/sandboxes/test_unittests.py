@@ -146,6 +146,18 @@ class TestCases(unittest.TestCase):
     assert outcomes(run(workers, RIGHT, tests)) == {"(class)": "error"}
 
 
+def test_what_is_called_like_a_test_and_is_none(workers: Workers):
+    tests = """
+import unittest
+class TestCases(unittest.TestCase):
+    test_values = [1, 2]
+    def test_a(self): self.assertEqual([f(value) for value in self.test_values], [2, 3])
+"""
+    execution = run(workers, RIGHT, tests)
+    assert outcomes(execution) == {"test_a": "passed"}
+    assert execution.evidence.run("real").changed == ()
+
+
 def test_recursion_and_signatures_are_the_programs_own(workers: Workers):
     code = "def f(n: int = 0) -> int:\n    'Doc.'\n    return 0 if n == 0 else 1 + f(n - 1)"
     tests = """
@@ -190,7 +202,7 @@ class TestCases(unittest.TestCase):
 """
     assert set(run(workers, code, tests).evidence.run("real").foreign) == {
         "own:Mine",
-        "list_iterator",
+        "builtins.list_iterator",
     }
 
 
@@ -202,7 +214,7 @@ def f(x): return [fractions.Fraction(1, 2), decimal.Decimal(1), tree.ElementTree
 """
     tests = "import unittest\nclass TestCases(unittest.TestCase):\n    def test_a(self): f(1)\n"
     real = run(workers, code, tests).evidence.run("real")
-    assert (real.foreign, real.changed) == (("ElementTree",), ())
+    assert (real.foreign, real.changed) == (("xml.etree.ElementTree.ElementTree",), ())
 
 
 def test_honest_use_of_frames_is_not_told(workers: Workers):

@@ -240,7 +240,7 @@ def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
     folders = DataFolders(data=None, cache=tmp_path)
     with pytest.raises(UnknownName, match=r"did you mean humaneval\+\?"):
         benchmarks.load("humanevl+", data=folders)
-    with pytest.raises(UnknownName, match=r"there are: humaneval, .*jsonl:PATH"):
+    with pytest.raises(UnknownName, match=r"there are: bigcodebench, .*humaneval, .*jsonl:PATH"):
         benchmarks.load("codecontests", data=folders)
     with pytest.raises(UnknownName, match=r"did you mean jsonl:shop\.jsonl\?"):
         benchmarks.load("shop.jsonl", data=folders)
@@ -249,7 +249,7 @@ def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
 def test_ids_tell_the_benchmark() -> None:
     assert benchmarks.guess(["Mbpp/2", "Mbpp/3", "HumanEval/0"]) == "mbpp+"
     assert benchmarks.guess(["sanity/parse_span"]) == "sanity"
-    assert benchmarks.guess(["BigCodeBench/0"]) is None
+    assert benchmarks.guess(["BigCodeBench/0"]) == "bigcodebench"
     assert benchmarks.guess(["two-sum"]) is None
 
 

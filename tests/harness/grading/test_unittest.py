@@ -50,7 +50,7 @@ def execution(
 
 
 def judged(its_execution: Execution, truth: UnittestTruth = TRUTH) -> UnittestJudge:
-    judge = UnittestJudge(METHODS, truth)
+    judge = UnittestJudge(METHODS, truth, profile_named("strict"))
     judge.take(its_execution)
     return judge
 
@@ -158,7 +158,7 @@ def test_a_test_file_that_breaks_off_is_no_pass():
 
 
 def test_values_are_not_due():
-    assert UnittestJudge(METHODS, TRUTH).see([]) == Reply.ENOUGH
+    assert UnittestJudge(METHODS, TRUTH, profile_named("strict")).see([]) == Reply.ENOUGH
 
 
 # --- with the judge --------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_an_always_equal_object_fails(tmp_path: Path):
 
 
 def test_what_is_ours_is_unscored(tmp_path: Path):
-    ends = iter([None, None, None, End.LOST])
+    ends = iter([None, None, End.LOST])
 
     def script(job: Job) -> End | None:
         return next(ends)
@@ -215,7 +215,7 @@ def test_what_is_ours_is_unscored(tmp_path: Path):
 
 
 def test_a_timeout_is_confirmed_alone(tmp_path: Path):
-    ends = iter([None, None, None, End.TIMEOUT, None])
+    ends = iter([None, None, End.TIMEOUT, None])
     assert graded(tmp_path, "def f(x): return x + 1", FakeSandbox(lambda job: next(ends))).passed
 
 
