@@ -34,11 +34,13 @@ SETS = {
     ),
 }
 _NO_SCIKIT_IMAGE = "scikit-image may have been left out of the environment"
+_HANGS = "the evaluator hangs by chance: it withholds a signal from multiprocessing's workers"
 _CHANCE = "the answer is drawn at random, and fails now and then"
 EXPLAINED: dict[str, dict[int, str]] = {
     "7b-base": {
         169: _NO_SCIKIT_IMAGE,
         180: _NO_SCIKIT_IMAGE,
+        205: _HANGS,
         288: "a folder that must not exist did on that machine",
         289: "tensorflow took more than 240 s on that machine",
         417: "tensorflow took more than 240 s on that machine",
@@ -54,7 +56,7 @@ EXPLAINED: dict[str, dict[int, str]] = {
         67: "the answer takes the order of os.listdir for sorted, which the file system decides",
         169: _NO_SCIKIT_IMAGE,
         180: _NO_SCIKIT_IMAGE,
-        205: "the evaluator hangs by chance: it withholds a signal from multiprocessing's workers",
+        205: _HANGS,
         215: "the mock of the tests changed from v0.1.2 to v0.1.4",
         363: "its tests hold an answer against the wall clock, and waited for 240 s there",
         404: "another version of OpenCV, which raised a TypeError there",
