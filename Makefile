@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
 .PHONY: help setup demo test check bench bench-grading verify lock clean
-.PHONY: setup-models test-models bench-models
+.PHONY: setup-models test-models bench-models type-tables
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -32,6 +32,7 @@ help:
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
+	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
 	@echo 'make clean    remove .venv, caches and builds; runs are kept'
 
@@ -80,6 +81,9 @@ bench-grading: setup
 
 verify: setup
 	$(BIN)/python -m tests.verify
+
+type-tables: setup
+	$(BIN)/python -m tests.type_tables
 
 # Versions only: no index, no folder, no machine (`+cpu` is a build of torch, not a version of it).
 COMPILE := $(BIN)/uv pip compile -q --upgrade --python-version 3.11 \

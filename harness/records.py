@@ -349,6 +349,28 @@ class RunConfig(Record):
         return content_sha256(self.identity_fields())
 
 
+class Weakness(Record):
+    """What a checkpoint's verdicts say of one problem type; a view, kept in plans and rounds."""
+
+    schema_version: int = SCHEMA_VERSION
+    type: str
+    num_problems: int
+    """Problems with at least one scored sample."""
+    num_samples: int
+    """Scored samples."""
+    rate: float
+    """Mean over problems of the share of samples that passed all suites, in [0, 1]."""
+    low: float
+    """Ends of the 90 % interval of `rate`."""
+    high: float
+    shrunk: float
+    """The rate drawn towards that over all types: what rules are applied to."""
+    commonest_status: Status | None
+    """Of the samples that failed; None where none did."""
+    enough: bool
+    """False: too little was seen for this type to trigger anything alone."""
+
+
 @dataclass(frozen=True)
 class EvalRun:
     """One checkpoint on one benchmark: its configuration, its samples and its verdicts.

@@ -84,7 +84,9 @@ class Twins:
 
 
 def _key(program: Submission) -> bytes:
-    content = f"{program.problem.sha256}\0{program.code}".encode("utf-8", "surrogatepass")
+    # By name and by content: two problems of a benchmark may ask and test the same.
+    problem = f"{program.problem.id}\0{program.problem.sha256}"
+    content = f"{problem}\0{program.code}".encode("utf-8", "surrogatepass")
     return hashlib.sha256(content).digest()
 
 

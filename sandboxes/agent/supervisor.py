@@ -115,7 +115,14 @@ class Supervisor:
         self._leave()
 
     def _leave(self) -> NoReturn:
-        """The harness is gone. A pid namespace ends with its first process: with us."""
+        """The harness is gone. A pid namespace ends with its first process: with us.
+
+        The zygote ends first, and is waited for: what its jobs took counts as the harness's time
+        (`time harness eval …`) only then.
+        """
+        self._kill(self.zygote_pid)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.zygote_pid, 0)
         if self._settings.level == "plain":
             self._sweep_processes()
             _empty(os.getcwd())

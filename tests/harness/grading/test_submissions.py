@@ -1,5 +1,6 @@
 """Twins: run once, recorded for each; and never where the verdict was a matter of the moment."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ def test_equal_programs_of_two_problems_are_no_twins(tmp_path: Path):
     verdicts, sandbox = graded(tmp_path, [Submission(ONE, DOUBLE), Submission(TWO, DOUBLE)])
     assert [v.same_as for v in verdicts.values()] == [None, None]
     assert len(sandbox.jobs) == 4
+
+
+def test_equal_programs_of_problems_that_ask_the_same_are_no_twins(tmp_path: Path):
+    """A benchmark may hold a problem twice, under two names: each gets its own verdict."""
+    again = dataclasses.replace(ONE, id="test/again", task_id="again")
+    submissions = [Submission(ONE, DOUBLE), Submission(again, DOUBLE)]
+    with judge_of(tmp_path, ONE, again) as judge:
+        verdicts = list(judge.grade(submissions))
+    assert {(v.problem_id, v.same_as) for v in verdicts} == {(ONE.id, None), ("test/again", None)}
 
 
 def test_a_byte_more_is_another_program(tmp_path: Path):
