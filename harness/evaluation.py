@@ -140,7 +140,7 @@ def evaluate(
         if isolation.is_plain:
             observer.say("plain isolation only: the demo's hostile replies are left out")
     else:
-        recorded = replay.open_replay(Path(source))
+        recorded = replay.open_replay(Path(source), name=settings.eval.name)
     problems = benchmarks.load(
         _benchmark_name(recorded, benchmark), data=DataFolders.from_settings(settings)
     )

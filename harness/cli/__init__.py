@@ -7,6 +7,7 @@ Results go to standard output, talk to standard error.
     app       the global options, and what several verbs share
     measure   eval regrade
     look      show ls
+    board     board
     machine   data doctor completion
 """
 
@@ -18,10 +19,10 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.cli import look, machine, measure
+from harness.cli import board, look, machine, measure
 from harness.cli.app import app
 
-__all__ = ["app", "look", "machine", "main", "measure"]
+__all__ = ["app", "board", "look", "machine", "main", "measure"]
 
 
 def main() -> NoReturn:
