@@ -22,7 +22,7 @@ from harness.stats import ALPHA, holm, mcnemar, sign_flip, t_critical, wilson
 from leaderboards.board import Rates_R_P
 from leaderboards.comparison import Difference, p_text, sentence
 from leaderboards.drill import Json
-from leaderboards.page.content import Typed
+from leaderboards.problems import Typed
 
 MAX_PAIRS = 1600
 """Of one ranking; beyond, each place with the best, its parent and its neighbours."""

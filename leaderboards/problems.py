@@ -10,12 +10,15 @@ Not here: what the types are (harness/problem_types).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness import benchmarks, problem_types
 from harness.benchmarks import DataFolders
 from harness.errors import UserError
 from harness.records import Problem
-from leaderboards.board import Board
+from harness.stats import Estimate, estimate_pass_at_k
+from leaderboards.board import Board, Ranking
+from leaderboards.pairing import task_id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,48 @@ class About:
     prompt: str
     type: str
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A ranking with what is known of its problems."""
+
+    ranking: Ranking
+    about: Mapping[str, About]
+    """By task ID; empty where the benchmark's file is not at hand."""
+
+    @cached_property
+    def types(self) -> tuple[str, ...]:
+        """The types that its problems have, the most frequent one first."""
+        counts: dict[str, int] = {}
+        for task in self.ranking.problems:
+            if task in self.about:
+                counts[self.about[task].type] = counts.get(self.about[task].type, 0) + 1
+        return tuple(sorted(counts, key=lambda kind: (-counts[kind], kind)))
+
+    @cached_property
+    def columns(self) -> Mapping[str, list[int]]:
+        """Type → the numbers of its problems."""
+        columns: dict[str, list[int]] = {kind: [] for kind in self.types}
+        for number, task in enumerate(self.ranking.problems):
+            if task in self.about:
+                columns[self.about[task].type].append(number)
+        return columns
+
+    @cached_property
+    def by_type(self) -> list[list[Estimate | None]]:
+        """Runs × types: pass@1."""
+        numbers = {task: number for number, task in enumerate(self.ranking.problems)}
+        kinds = {column: kind for kind, columns in self.columns.items() for column in columns}
+        rows: list[list[Estimate | None]] = []
+        for place in self.ranking.places:
+            counts: dict[str, list[tuple[int, int]]] = {kind: [] for kind in self.types}
+            for problem, tally in place.tally.problems.items():
+                kind = kinds.get(numbers[task_id_of(problem)])
+                if kind is not None:
+                    counts[kind].append((tally.num_scored, tally.num_passed[-1]))
+            rows.append([estimate_pass_at_k(counts[kind], 1) for kind in self.types])
+        return rows
 
 
 def describe(board: Board, *, data: DataFolders) -> dict[str, Mapping[str, About]]:

@@ -31,6 +31,8 @@ class Run:
     num_samples: int = 1
     benchmark: str = "humaneval+"
     task: str = "HumanEval"
+    tasks: tuple[str, ...] = ()
+    """Task IDs of the problems; empty: `task` and a number."""
     suites: tuple[str, ...] = ("base", "plus")
     profile: str = "evalplus-0.3.1"
     benchmark_problems: int | None = None
@@ -107,7 +109,8 @@ def write(home: Path, run: Run) -> Path:
         (directory / "verdicts.jsonl").open("w") as verdicts,
     ):
         for problem in range(run.num_problems):
-            key = f'"schema_version":1,"problem_id":"{run.benchmark}/{run.task}/{problem}"'
+            task = run.tasks[problem] if run.tasks else f"{run.task}/{problem}"
+            key = f'"schema_version":1,"problem_id":"{run.benchmark}/{task}"'
             for sample in range(run.num_samples):
                 tokens = (
                     f',"num_tokens_in":150,"num_tokens_out":{80 + problem % 40},"elapsed_s":0.5'

@@ -30,10 +30,10 @@ from leaderboards.board import Board, Place
 from leaderboards.comparison import points
 from leaderboards.drill import Json, samples_of
 from leaderboards.page import lineage
-from leaderboards.page.content import Typed, ranking_json
+from leaderboards.page.content import ranking_json
 from leaderboards.page.lines import percent, ranking_lines
 from leaderboards.pairs import Pair, flips, pair_json, pair_sentence, pairs_of, type_lines
-from leaderboards.problems import About
+from leaderboards.problems import About, Typed
 
 SAMPLES_BYTES = 6_000_000
 """Of programs and verdicts in one file."""

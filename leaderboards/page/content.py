@@ -7,15 +7,13 @@ Not here: markup (templates/), drawings (figures.py), samples (drill.py).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 from harness.records import PUBLISHED, Status
-from harness.stats import Estimate, estimate_pass_at_k
+from harness.stats import Estimate
 from leaderboards.board import Place, Ranking
 from leaderboards.drill import Json
 from leaderboards.pairing import task_id_of
-from leaderboards.problems import About
+from leaderboards.problems import Typed
 from leaderboards.tallies import ProblemTally
 
 LETTERS: Mapping[Status, str] = {
@@ -33,48 +31,6 @@ LETTERS: Mapping[Status, str] = {
 }
 UNKNOWN = "–"
 NOT_KNOWN = "not known"
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A ranking with what is known of its problems."""
-
-    ranking: Ranking
-    about: Mapping[str, About]
-    """By task ID; empty where the benchmark's file is not at hand."""
-
-    @cached_property
-    def types(self) -> tuple[str, ...]:
-        """The types that its problems have, the most frequent one first."""
-        counts: dict[str, int] = {}
-        for task in self.ranking.problems:
-            if task in self.about:
-                counts[self.about[task].type] = counts.get(self.about[task].type, 0) + 1
-        return tuple(sorted(counts, key=lambda kind: (-counts[kind], kind)))
-
-    @cached_property
-    def columns(self) -> Mapping[str, list[int]]:
-        """Type → the numbers of its problems."""
-        columns: dict[str, list[int]] = {kind: [] for kind in self.types}
-        for number, task in enumerate(self.ranking.problems):
-            if task in self.about:
-                columns[self.about[task].type].append(number)
-        return columns
-
-    @cached_property
-    def by_type(self) -> list[list[Estimate | None]]:
-        """Runs × types: pass@1."""
-        numbers = {task: number for number, task in enumerate(self.ranking.problems)}
-        kinds = {column: kind for kind, columns in self.columns.items() for column in columns}
-        rows: list[list[Estimate | None]] = []
-        for place in self.ranking.places:
-            counts: dict[str, list[tuple[int, int]]] = {kind: [] for kind in self.types}
-            for problem, tally in place.tally.problems.items():
-                kind = kinds.get(numbers[task_id_of(problem)])
-                if kind is not None:
-                    counts[kind].append((tally.num_scored, tally.num_passed[-1]))
-            rows.append([estimate_pass_at_k(counts[kind], 1) for kind in self.types])
-        return rows
 
 
 def ranking_json(

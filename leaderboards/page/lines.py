@@ -11,7 +11,8 @@ from markupsafe import Markup, escape
 from harness.stats import Estimate
 from leaderboards.board import Board, Place, Ranking
 from leaderboards.page import figures
-from leaderboards.page.content import UNKNOWN, Typed
+from leaderboards.page.content import UNKNOWN
+from leaderboards.problems import Typed
 
 MAX_OTHERS = 3
 """Columns of other benchmarks in a ranking's table."""
