@@ -72,7 +72,7 @@ def _track(left: float, value: float, right: float, low: float, high: float) -> 
     """An interval with its dot, on the axis from `low` to `high`.
 
     >>> _track(0.25, 0.5, 0.75, 0.0, 1.0)
-    '      ├─────●─────┤     '
+    '      ├─────●────┤      '
     """
     span = max(high - low, 1e-9)
     cells = [" "] * _TRACK

@@ -4,10 +4,7 @@ import csv
 import io
 import json
 import re
-import shutil
-import subprocess
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -83,22 +80,6 @@ def test_latex_has_what_booktabs_wants_and_escapes_the_rest(board: Board):
     assert r"\& 50\%\_of\_a \#" in hostile and r"\textbackslash{}\{\textasciitilde{}\}" in hostile
     without = re.sub(r"\\[&%$#_{}]|\\\w+(\{\})?|\\\\$|\$[\d.]+ \\pm [\d.]+\$", "", hostile)
     assert not re.search(r"[%$#_{}^~\\]", without), without
-
-
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_latex_compiles(board: Board, tmp_path: Path):
-    head = "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{booktabs}\n"
-    body = f"\\begin{{document}}\n{export.as_latex(board)}\\end{{document}}\n"
-    (tmp_path / "board.tex").write_text(head + body, encoding="utf-8")
-    done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "board.tex"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert (tmp_path / "board.pdf").stat().st_size > 1000
 
 
 def test_eval_arena_lines_are_unique_and_add_up(board: Board):
