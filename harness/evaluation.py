@@ -33,7 +33,7 @@ from harness.grading import GRADER_VERSION, Judge, Profile, Twins, profile_named
 from harness.isolation import choose_sandbox
 from harness.models import checkpoints, engines, replay
 from harness.models.protocol import Model
-from harness.records import Benchmark, EvalRun, RunConfig, Sample
+from harness.records import PUBLISHED, Benchmark, EvalRun, RunConfig, Sample
 from harness.store import Key, RunInfo, RunWriter, Store, config_or_none
 from harness.summary import summary
 from sandboxes.process import environment_digest
@@ -167,7 +167,7 @@ def evaluate(
             command=command_line(),
             versions=versions(),
         )
-        with _open_run(Store(settings.home), config, name=name, fresh=fresh) as run:
+        with _open_run(Store(settings.home), config, problems, name=name, fresh=fresh) as run:
             wanted = {problem.id for problem in problems.problems[: settings.eval.limit]}
             for sample in found.samples:
                 if sample.problem_id in wanted and sample.key not in run.samples:
@@ -196,7 +196,7 @@ class _Asked:
         store = Store(settings.home)
         if settings.eval.generate_only:
             config = self._config(problems, profile, environment_digest())
-            with _open_run(store, config, name=name, fresh=fresh) as run:
+            with _open_run(store, config, problems, name=name, fresh=fresh) as run:
                 self._take_over(run, problems, () if fresh else store.runs())
                 self._work(run, problems, None)
             return store.load(run.id)
@@ -208,7 +208,7 @@ class _Asked:
             isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
         ) as judge:
             config = self._config(problems, profile, judge.environment)
-            with _open_run(store, config, name=name, fresh=fresh) as run:
+            with _open_run(store, config, problems, name=name, fresh=fresh) as run:
                 try:
                     self._take_over(run, problems, () if fresh else store.runs())
                     self._work(run, problems, judge)
@@ -329,7 +329,9 @@ def regrade(
             f"{old.config.benchmark} is not what it was when {old.id} was made: "
             f"hash {old.config.benchmark_hash[:8]} → {problems.hash[:8]}"
         )
-    profile = profile_named(settings.grading.profile or old.config.profile)
+    is_published = old.config.profile == PUBLISHED  # by nobody's rules here
+    recorded = problems.default_profile if is_published else old.config.profile
+    profile = profile_named(settings.grading.profile or recorded)
     num_workers = settings.sandbox.workers or os.cpu_count() or 1
     with Judge.open(
         isolation.sandbox, profile, cache=settings.cache, num_workers=num_workers
@@ -346,7 +348,7 @@ def regrade(
         is_same = config.identity() == old.config.identity()
         is_named = Store.run_id(config) != old.id
         name = old.id.removesuffix(f".{problems.name}") if is_same and is_named else None
-        with _open_run(store, config, name=name) as run:
+        with _open_run(store, config, problems, name=name) as run:
             for sample in old.samples.values():
                 if sample.key not in run.samples:
                     run.append_sample(sample)
@@ -369,13 +371,20 @@ def regrade(
 
 
 def _open_run(
-    store: Store, config: RunConfig, *, name: str | None, fresh: bool = False
+    store: Store,
+    config: RunConfig,
+    problems: Benchmark,
+    *,
+    name: str | None,
+    fresh: bool = False,
 ) -> RunWriter:
     """The run, opened. A home that can't be written is the user's to mend: nothing is done yet."""
     try:
-        return store.open_run(config, name=name, fresh=fresh)
+        run = store.open_run(config, name=name, fresh=fresh)
+        run.note_problems(benchmarks.notes(problems))
     except StorageError as error:
         raise UserError(str(error)) from error
+    return run
 
 
 def _grade(

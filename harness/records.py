@@ -172,8 +172,8 @@ class Sample(Record):
 class Failure(Record):
     """The first test that failed: Python literals, each cut to a few hundred characters."""
 
-    test: int
-    """Number of the test in its suite, from 0."""
+    test: int | None
+    """Number of the test in its suite, from 0; None where a published file does not say."""
     input: str
     expected: str
     got: str

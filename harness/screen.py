@@ -30,7 +30,7 @@ from harness.doctor import Finding
 from harness.evaluation import Observer
 from harness.grading import Progress
 from harness.queries import RunRow
-from harness.records import EvalRun, Sample, Status, Verdict
+from harness.records import PUBLISHED, EvalRun, Sample, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
 from harness.store import RunWriter
 from harness.summary import Summary, rate_as_json, summary
@@ -213,7 +213,8 @@ class Screen(Observer):
             if isinstance(renderable, Table):
                 self._out.print_table(renderable)
             else:
-                self._out.print(renderable, markup=False, soft_wrap=True)
+                text = _printable(renderable) if isinstance(renderable, str) else renderable
+                self._out.print(text, markup=False, soft_wrap=True)
 
     def progress(self, line: str) -> None:
         """Where long work stands: redrawn in place, or a line now and then without a terminal."""
@@ -239,9 +240,12 @@ class Screen(Observer):
             ranked = sorted(found.by_status.items(), key=lambda pair: -pair[1])
             by_status = "  ".join(f"{status.value} {count}" for status, count in ranked)
             levels = ", ".join(sorted({verdict.level for verdict in found.run if verdict.level}))
+            where = f"{levels} · {_cpu(found.cpu_s)}"
+            if config.profile == PUBLISHED:
+                where = "sampling, isolation, times and versions unknown"
             self._out.print(
                 f"\n{config.checkpoint.name} · {config.benchmark} · profile {config.profile} · "
-                f"{levels} · {_cpu(found.cpu_s)}\n{by_status}\n{found.run.path}",
+                f"{where}\n{by_status}\n{found.run.path}",
                 markup=False,
                 soft_wrap=True,
             )
@@ -335,15 +339,16 @@ class Screen(Observer):
             else:
                 self._out.print(code, markup=False, soft_wrap=True)
             for suite, result in verdict.suites.items():
-                self._out.print(
-                    f"{suite}: {result.status.value}, "
-                    f"{result.num_passed} of {result.num_tests} tests passed",
-                    markup=False,
+                counts = (
+                    "how many tests it passed is not published"
+                    if result.num_tests is None
+                    else f"{result.num_passed} of {result.num_tests} tests passed"
                 )
+                self._out.print(f"{suite}: {result.status.value}, {counts}", markup=False)
                 if result.failure is not None:
                     failure = result.failure
                     for label, text in (
-                        (f"test {failure.test}", failure.input),
+                        ("test" if failure.test is None else f"test {failure.test}", failure.input),
                         ("expected", failure.expected),
                         ("got", failure.got),
                     ):
@@ -355,7 +360,7 @@ class Screen(Observer):
                     _printable(verdict.stderr.strip()), markup=False, soft_wrap=True, style="dim"
                 )
             self._out.print(
-                f"{verdict.cpu_s:.2f} CPU s · {verdict.level} · profile {verdict.profile}\n",
+                f"{_spent(verdict)}profile {verdict.profile}\n",
                 markup=False,
             )
 
@@ -443,13 +448,16 @@ def _why(verdict: Verdict) -> str:
     for suite, result in verdict.suites.items():
         if result.failure is not None:
             failure = result.failure
-            return (
-                f"{suite} {failure.test}: {failure.input} → {failure.got}, not {failure.expected}"[
-                    :300
-                ]
-            )
+            test = "" if failure.test is None else f" {failure.test}"
+            return f"{suite}{test}: {failure.input} → {failure.got}, not {failure.expected}"[:300]
     lines = verdict.stderr.strip().splitlines()
     return lines[-1][:300] if lines else ""
+
+
+def _spent(verdict: Verdict) -> str:
+    if verdict.profile == PUBLISHED:
+        return "times, isolation and versions unknown · "
+    return f"{verdict.cpu_s:.2f} CPU s · {verdict.level} · "
 
 
 def _has_failures(found: Summary) -> bool:

@@ -3,6 +3,7 @@
     HOME/runs/<run ID>/config.json        records.RunConfig, written once
                        samples.jsonl      one records.Sample a line, appended
                        verdicts.jsonl     one records.Verdict a line, appended; the latest counts
+                       problems.json      records.ProblemNotes: hash and type of each problem
                        summary.json       a view, written when the run is through
                        eval_results.json  the same in the format of EvalPlus
                        log.txt            what happened, with times
@@ -33,21 +34,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from harness.errors import DataError, RunMismatch, StorageError, UnknownName, UserError
-from harness.records import EvalRun, Record, RunConfig, Sample, Verdict, utc_now
-
-if TYPE_CHECKING:
-    pass
+from harness.records import (
+    EvalRun,
+    ProblemNote,
+    ProblemNotes,
+    Record,
+    RunConfig,
+    Sample,
+    Verdict,
+    utc_now,
+)
 
 Key: TypeAlias = tuple[str, int]
 """Problem ID and number of the sample."""
 
 CONFIG, SAMPLES, VERDICTS = "config.json", "samples.jsonl", "verdicts.jsonl"
+PROBLEMS = "problems.json"
 SUMMARY, EVAL_RESULTS, LOG, LOCK = "summary.json", "eval_results.json", "log.txt", "lock"
 
 _AnyRecord = TypeVar("_AnyRecord", Sample, Verdict)
@@ -157,7 +165,8 @@ class Store:
         samples = _read_records(directory / SAMPLES, Sample).by_key
         verdicts = _read_records(directory / VERDICTS, Verdict).by_key
         known = {key: verdict for key, verdict in verdicts.items() if key in samples}
-        return EvalRun(directory.name, str(directory), config, samples, known)
+        noted = _read_notes(directory)
+        return EvalRun(directory.name, str(directory), config, samples, known, noted)
 
 
 class RunWriter:
@@ -241,6 +250,19 @@ class RunWriter:
         assert verdict.key in self.samples, f"a verdict without its sample: {verdict.key}"
         self._append(self._verdicts, _line(verdict))
         self.verdicts[verdict.key] = verdict
+
+    def note_problems(self, problems: Mapping[str, ProblemNote]) -> None:
+        """Writes what the problems are, once: what they were when the run was made stays.
+
+        Nothing is written where nothing is known of them.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        if problems and not (self.path / PROBLEMS).exists():
+            notes = ProblemNotes(problems=dict(problems))
+            with self._storage_errors():
+                _write_whole(self.path / PROBLEMS, notes.model_dump_json() + "\n")
 
     def log(self, line: str) -> None:
         """Adds a line to log.txt, with the time."""
@@ -380,6 +402,20 @@ def _read_config(directory: Path) -> RunConfig:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
         raise DataError(f"{path}: {where}: {first['msg']}; --fresh starts anew") from None
+
+
+def _read_notes(directory: Path) -> dict[str, ProblemNote]:
+    path = directory / PROBLEMS
+    try:
+        return ProblemNotes.model_validate_json(path.read_bytes()).problems
+    except FileNotFoundError:  # a run that is older than this file
+        return {}
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except ValidationError as error:
+        raise DataError(
+            f"{path}: {error.errors()[0]['msg']}: remove it, it is not needed"
+        ) from None
 
 
 def config_or_none(directory: Path) -> RunConfig | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records import EvalRun, Status, Verdict
+from harness.records import PUBLISHED, EvalRun, Status, Verdict
 from harness.stats import Estimate, estimate_pass_at_k
 
 
@@ -43,7 +43,7 @@ class Summary:
             **rates,
             "by_status": {status.value: count for status, count in self.by_status.items()},
             "level": sorted({verdict.level for verdict in self.run}),
-            "seconds": round(self.cpu_s, 2),
+            "seconds": None if config.profile == PUBLISHED else round(self.cpu_s, 2),
             "path": self.run.path,
         }
 

@@ -11,6 +11,7 @@ sign flips. Types are many claims, so theirs are Holm's adjusted p-values.
 Not here: which problems pair (pairing.py), how it looks (report.py), formulas (harness/stats).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -44,6 +45,8 @@ from leaderboards.comparison import (
     sentence,
 )
 from leaderboards.pairing import Pairs, pair, task_id_of
+
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 def compare(
@@ -260,7 +263,13 @@ def _flips(
                 b=side_b.outcome(number, suite, wanted=is_fixed),
             )
         )
-    return tuple(sorted(found, key=lambda flip: (flip.kind == "broken", -abs(flip.change))))
+    found.sort(key=lambda f: (f.kind == "broken", -abs(f.change), _natural(f.task_id)))
+    return tuple(found)
+
+
+def _natural(task_id: str) -> list[tuple[int, str]]:
+    """HumanEval/9 comes before HumanEval/10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in _DIGITS.split(task_id)]
 
 
 def _power_note(

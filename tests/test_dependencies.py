@@ -38,6 +38,7 @@ LAYERS = {
     "harness.benchmarks": "judge",
     "harness.problem_types": "judge",
     "harness.prompts": "judge",
+    "harness.published": "judge",
     "harness.extraction": "judge",
     "harness.generation": "judge",
     "harness.models": "judge",

@@ -18,9 +18,9 @@ from typing import TypeAlias
 from harness.benchmarks import evalplus, jsonl, sanity
 from harness.benchmarks.data import DataFolders, spelled
 from harness.errors import UnknownName
-from harness.records import Benchmark
+from harness.records import Benchmark, ProblemNote
 
-__all__ = ["BUILT_IN", "DataFolders", "Loader", "guess", "load"]
+__all__ = ["BUILT_IN", "DataFolders", "Loader", "guess", "load", "notes"]
 
 Loader: TypeAlias = Callable[[DataFolders], Benchmark]
 
@@ -81,3 +81,13 @@ def guess(task_ids: Iterable[str]) -> str | None:
     families = Counter(task_id.partition("/")[0] for task_id in task_ids if "/" in task_id)
     most_common = families.most_common(1)
     return FAMILIES.get(most_common[0][0]) if most_common else None
+
+
+def notes(problems: Benchmark) -> dict[str, ProblemNote]:
+    """What a run notes of its problems, so that it can be compared without their file."""
+    return {
+        problem.id: ProblemNote(
+            sha256=problem.sha256, type=problem.types[0] if problem.types else None
+        )
+        for problem in problems
+    }

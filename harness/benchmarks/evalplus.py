@@ -313,7 +313,7 @@ def _status(suite: SuiteResult | None) -> str | None:
 
 
 def _fail_tests(problem: Problem, name: str, suite: SuiteResult | None) -> list[list[object]]:
-    if suite is None or suite.failure is None:
+    if suite is None or suite.failure is None or suite.failure.test is None:
         return []
     arguments = problem.suite(name).inputs[suite.failure.test]
     match problem.task_id, arguments:

@@ -7,6 +7,7 @@ Results go to standard output, talk to standard error.
     app       the global options, and what several verbs share
     measure   eval regrade
     look      show ls
+    compare   import compare
     board     board
     machine   data doctor completion
 """
@@ -19,10 +20,10 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.cli import board, look, machine, measure
+from harness.cli import board, compare, look, machine, measure
 from harness.cli.app import app
 
-__all__ = ["app", "board", "look", "machine", "main", "measure"]
+__all__ = ["app", "board", "compare", "look", "machine", "main", "measure"]
 
 
 def main() -> NoReturn:
@@ -39,6 +40,8 @@ def main() -> NoReturn:
         _fail_usage(error)
     except (errors.StorageError, errors.ModelError) as error:
         _fail(str(error), 4)
+    except errors.NotComparable as error:
+        _fail(str(error), 3)
     except (errors.UserError, errors.EnvironmentRefused, errors.SandboxUnavailable) as error:
         _fail(str(error), 2)
     except errors.SandboxError as error:

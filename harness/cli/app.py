@@ -4,6 +4,7 @@ Not here: the verbs (measure.py, look.py, machine.py).
 """
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from harness.config import Settings
     from harness.records import EvalRun
     from harness.screen import Screen
+    from leaderboards.comparison import Comparison
 
 app = typer.Typer(
     name="harness",
@@ -147,10 +149,24 @@ Isolation = Annotated[
 ]
 
 
-def print_runs(screen: "Screen", runs: "list[EvalRun]", as_json: bool) -> None:
+def print_runs(
+    screen: "Screen",
+    runs: "list[EvalRun]",
+    as_json: bool,
+    comparisons: "Sequence[Comparison]" = (),
+) -> None:
+    """Runs, and what each is against its baseline."""
     from harness.summary import summary
 
     if as_json:
-        screen.json({"runs": [summary(run).as_json() for run in runs]})
-    else:
-        screen.runs(runs)
+        told: dict[str, object] = {"runs": [summary(run).as_json() for run in runs]}
+        if comparisons:
+            told["comparisons"] = list(comparisons)
+        screen.json(told)
+        return
+    screen.runs(runs)
+    if comparisons:
+        from leaderboards import report
+
+        for comparison in comparisons:
+            screen.show("", *report.against_baseline(comparison))

@@ -12,12 +12,16 @@ from harness.cli.app import (
     invocation,
     known_benchmarks,
     known_profiles,
+    known_runs,
     print_runs,
 )
 
 if TYPE_CHECKING:
+    from harness.config import Settings
     from harness.records import EvalRun
     from harness.screen import Screen
+    from leaderboards.comparison import Comparison
+    from leaderboards.gate import Gate
 
 
 @app.command("eval")
@@ -77,6 +81,20 @@ def eval_(
     max_unscored: Annotated[
         int | None, typer.Option(help="Unscored samples to put up with.")
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="A run to compare with; several benchmarks: several runs, with commas between.",
+            autocompletion=known_runs,
+        ),
+    ] = None,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit 1 if it is worse than the baseline.")
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Also if a drop of 3 points can't be ruled out."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Grade samples in a sandbox, or have a checkpoint write them first. The same command resumes.
@@ -87,6 +105,8 @@ def eval_(
     """
     from harness import benchmarks, evaluation
     from harness.models import checkpoints
+    from harness.store import Store
+    from leaderboards.gate import Gate
 
     settings = invocation.settings(
         eval__num_samples=num_samples,
@@ -103,6 +123,7 @@ def eval_(
         model__batch_size=batch_size,
     )
     screen = invocation.screen(settings)
+    gate = Gate.of(Store(settings.home), baseline, fail_if_worse=fail_if_worse, strict=strict)
     names = benchmark.split(",") if benchmark else []
     for name in names[1:]:  # a typo in the last name must not show after an hour of the first
         benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
@@ -126,7 +147,7 @@ def eval_(
     if settings.eval.generate_only and not any(recorded.verdicts for recorded in runs):
         screen.written_runs(runs, as_json)
         return
-    _report(screen, runs, as_json, settings.eval.max_unscored)
+    _report(screen, runs, as_json, settings, gate)
 
 
 @app.command()
@@ -152,16 +173,39 @@ def regrade(
     settings = invocation.settings(grading__profile=profile, sandbox__kind=sandbox)
     screen = invocation.screen(settings)
     graded = screen.watch(lambda: evaluation.regrade(run, settings=settings, observer=screen))
-    _report(screen, [graded], as_json, settings.eval.max_unscored)
+    _report(screen, [graded], as_json, settings)
 
 
-def _report(screen: "Screen", runs: "list[EvalRun]", as_json: bool, max_unscored: int) -> None:
+def _report(
+    screen: "Screen",
+    runs: "list[EvalRun]",
+    as_json: bool,
+    settings: "Settings",
+    gate: "Gate | None" = None,
+) -> None:
     """The end of `eval` and `regrade`: the result on standard output, and the exit code."""
-    print_runs(screen, runs, as_json)
+    from harness.benchmarks import DataFolders
+    from harness.errors import NotComparable
+
+    comparisons: list[Comparison] = []
+    refused: NotComparable | None = None
+    if gate is not None:
+        try:
+            comparisons = gate.comparisons(runs, DataFolders.from_settings(settings))
+        except NotComparable as error:  # what was measured is shown all the same
+            refused = error
+    print_runs(screen, runs, as_json, comparisons)
+    if refused is not None:
+        raise refused
     num_unscored = sum(run.num_unscored for run in runs)
-    if num_unscored > max_unscored:
+    if num_unscored > settings.eval.max_unscored:
         screen.say(
             f"incomplete: {num_unscored} recorded samples are unscored, which is our failure and "
             "not the model's. The same command, without a smaller --limit or -n, tries them again"
         )
         raise typer.Exit(4)
+    reasons = gate.failed(comparisons) if gate is not None else []
+    for reason in reasons:
+        screen.say(reason)
+    if reasons:
+        raise typer.Exit(1)

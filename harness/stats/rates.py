@@ -47,6 +47,22 @@ class Estimate(NamedTuple):
         return (self.high - self.low) / 2
 
 
+MIN_EVENTS = 10
+"""Passes, or failures if they are fewer, below which a t interval over problems is too narrow: see
+the simulation in docs/statistics.md."""
+
+
+def is_rough(estimate: Estimate) -> bool:
+    """Whether a t interval rests on too few passing or failing problems to keep its promise.
+
+    Wilson's interval, of one sample a problem, needs no such warning.
+
+    >>> is_rough(Estimate(0.02, 0.0, 0.05, 164)), is_rough(Estimate(0.5, 0.4, 0.6, 164))
+    (True, False)
+    """
+    return min(estimate.value, 1 - estimate.value) * estimate.num_problems < MIN_EVENTS
+
+
 def pass_at_k(num_samples: int, num_passed: int, k: int) -> float:
     """The unbiased chance that at least one of `k` samples of a problem passes.
 
@@ -183,17 +199,21 @@ def bca_interval(
     check_confidence(confidence)
     if len(means_P) < 2:
         raise ValueError(f"{len(means_P)} problems have no interval")
+    if min(means_P) == max(means_P):
+        return Interval(means_P[0], means_P[0])
+    return bca_from(means_P, resampled_means(means_P, num_resamples, seed), confidence)
+
+
+def bca_from(means_P: Sequence[float], resampled_B: "Floats", confidence: float) -> Interval:
+    """The BCa interval of a mean, from the means of its resamples."""
     import numpy as np  # where many draws are made, and nowhere else: `harness ls` needs none
 
     scores_P = np.asarray(means_P, dtype=float)
-    if np.ptp(scores_P) == 0:
-        return Interval(means_P[0], means_P[0])
-    resampled_B = resampled_means(means_P, num_resamples, seed)
     mean = scores_P.mean()
     below, upto = int((resampled_B < mean).sum()), int((resampled_B <= mean).sum())
     normal = NormalDist()
     # Half of the ties count as below. A mean that no resample or every one is below has no z0.
-    share = min(max((below + upto) / 2, 0.5), num_resamples - 0.5) / num_resamples
+    share = min(max((below + upto) / 2, 0.5), len(resampled_B) - 0.5) / len(resampled_B)
     z0 = normal.inv_cdf(share)
     deviations_P = scores_P - mean  # of the jackknife, but for a factor that cancels
     skew = (deviations_P**3).sum() / (6 * (deviations_P**2).sum() ** 1.5)

@@ -5,16 +5,24 @@
 # (scipy and statsmodels have no types)
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 import scipy.stats
+import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from harness.stats import estimate_pass_at_k, pass_at_k, t_critical, wilson
+from harness.stats import (
+    bca_interval,
+    estimate_pass_at_k,
+    pass_at_k,
+    pass_hat_k,
+    standard_error,
+    t_interval,
+    wilson,
+)
 
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
 
@@ -82,19 +90,6 @@ def test_wilson_refuses_the_impossible(successes: int, num_trials: int, confiden
         wilson(successes, num_trials, confidence)
 
 
-@pytest.mark.parametrize("confidence", CONFIDENCES)
-def test_t_critical_is_that_of_scipy(confidence: float):
-    for num_degrees in [*range(1, 130), 163, 377, 1139, 10**5, 10**8]:
-        expected = scipy.stats.t.ppf((1 + confidence) / 2, num_degrees)
-        assert t_critical(confidence, num_degrees) == pytest.approx(expected, rel=1e-8)
-
-
-@pytest.mark.parametrize("confidence,num_degrees", [(0.95, 0), (0.0, 5), (1.0, 5), (math.nan, 5)])
-def test_t_critical_refuses_the_undefined(confidence: float, num_degrees: int):
-    with pytest.raises(ValueError, match=r"degrees of freedom|confidence"):
-        t_critical(confidence, num_degrees)
-
-
 def test_one_sample_a_problem_has_wilsons_interval():
     estimate = estimate_pass_at_k([(1, 1)] * 112 + [(1, 0)] * 52, k=1)
     assert estimate is not None
@@ -147,3 +142,103 @@ def test_fewer_than_two_problems_know_nothing():
 def test_an_estimate_refuses_k_below_one():
     with pytest.raises(ValueError, match="pass@0 is undefined"):
         estimate_pass_at_k([], k=0)
+
+
+@given(problem_counts(min_samples=1), st.data())
+def test_pass_hat_k_is_the_share_of_draws_that_all_pass(
+    counts: tuple[int, int], data: st.DataObject
+):
+    num_samples, num_passed = counts
+    k = data.draw(st.integers(1, min(num_samples, 4)))
+    draws = list(itertools.combinations(range(num_samples), k))
+    share = sum(max(draw) < num_passed for draw in draws) / len(draws)
+    assert pass_hat_k(num_samples, num_passed, k) == pytest.approx(share, rel=1e-12)
+    assert pass_hat_k(num_samples, num_passed, k) <= pass_at_k(num_samples, num_passed, k)
+
+
+@pytest.mark.parametrize("num_samples,num_passed,k", [(4, 4, 5), (4, 2, 0), (4, 5, 1)])
+def test_pass_hat_k_refuses_what_is_undefined(num_samples: int, num_passed: int, k: int):
+    with pytest.raises(ValueError, match=r"undefined|can't have passed"):
+        pass_hat_k(num_samples, num_passed, k)
+
+
+scores = st.lists(st.integers(0, 10).map(lambda passed: passed / 10), min_size=3, max_size=60)
+
+
+@given(scores)
+def test_the_standard_error_is_that_of_scipy(means_P: list[float]):
+    assert standard_error(means_P) == pytest.approx(scipy.stats.sem(means_P), rel=1e-9, abs=1e-12)
+
+
+@given(scores, st.data())
+def test_the_error_of_clusters_is_that_of_statsmodels(means_P: list[float], data: st.DataObject):
+    labels = st.lists(st.integers(0, 5), min_size=len(means_P), max_size=len(means_P))
+    clusters_P = data.draw(labels.filter(lambda drawn: len(set(drawn)) > 1))
+    fit = sm.OLS(means_P, np.ones(len(means_P))).fit(
+        cov_type="cluster", cov_kwds={"groups": np.array(clusters_P)}
+    )
+    assert standard_error(means_P, clusters_P) == pytest.approx(fit.bse[0], rel=1e-9, abs=1e-12)
+
+
+@given(scores)
+def test_clusters_of_one_problem_each_change_nothing(means_P: list[float]):
+    alone = standard_error(means_P, range(len(means_P)))
+    assert alone == pytest.approx(standard_error(means_P), rel=1e-9, abs=1e-12)
+
+
+def test_copies_of_problems_tell_nothing_new():
+    """Each problem four times: the naive error halves, the robust one stays."""
+    means_P = [0.0, 0.2, 0.5, 0.9, 1.0, 1.0, 0.3, 0.7]
+    copies, clusters = means_P * 4, list(range(8)) * 4
+    assert standard_error(copies) < 0.6 * standard_error(means_P)
+    assert standard_error(copies, clusters) == pytest.approx(standard_error(means_P))
+
+
+@given(scores)
+def test_the_t_interval_is_that_of_scipy(means_P: list[float]):
+    scale = scipy.stats.sem(means_P)
+    low, high = t_interval(means_P)
+    if scale > 1e-9:
+        expected = scipy.stats.t.interval(0.95, len(means_P) - 1, np.mean(means_P), scale)
+        assert (low, high) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    else:
+        assert low == pytest.approx(high)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_bca_is_that_of_scipy_on_the_same_draws(seed: int, confidence: float):
+    random = np.random.default_rng(seed)
+    means_P = random.binomial(10, random.beta(0.5, 1.5, 40)) / 10
+    theirs = scipy.stats.bootstrap(
+        (means_P,),
+        np.mean,
+        n_resamples=999,
+        method="BCa",
+        confidence_level=confidence,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    ours = bca_interval(means_P.tolist(), confidence, num_resamples=999, seed=seed)
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+def test_bca_of_a_skewed_sample_reaches_further_to_its_tail():
+    means_P = [0.0] * 30 + [0.5] * 5 + [1.0] * 5
+    low, high = bca_interval(means_P)
+    mean = np.mean(means_P)
+    assert high - mean > mean - low > 0
+
+
+def test_bca_of_equal_scores_has_no_width():
+    assert bca_interval([0.5] * 10) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("interval", [t_interval, bca_interval, standard_error])
+def test_one_problem_has_no_interval(interval):
+    with pytest.raises(ValueError, match="1 problems have no"):
+        interval([0.5])
+
+
+def test_one_cluster_has_no_standard_error():
+    with pytest.raises(ValueError, match="1 clusters"):
+        standard_error([0.0, 1.0, 1.0], "aaa")
