@@ -112,13 +112,15 @@ class Ranking:
     benchmark: str
     profile: str
     """Of all its runs but the published ones, which stand beside them."""
+    version: str
+    """Hash of the benchmark; empty where only published runs are ranked."""
     places: tuple[Place, ...]
     problems: tuple[str, ...]
     """Publishers' task IDs of all problems that any run scored, in natural order."""
 
     @property
     def key(self) -> str:
-        return f"{self.benchmark} {self.profile}"
+        return " ".join(part for part in (self.benchmark, self.profile, self.version[:8]) if part)
 
     @cached_property
     def rates(self) -> Rates_R_P:
@@ -154,6 +156,15 @@ class Board:
         return list(found.values())
 
 
+class _Key(NamedTuple):
+    """What has to be the same for two runs to be ranked together."""
+
+    benchmark: str
+    profile: str
+    version: str
+    """The benchmark's hash; empty where only published runs are ranked."""
+
+
 class _Extras(NamedTuple):
     """What a place knows beyond its run."""
 
@@ -176,35 +187,37 @@ def make_board(
     name of the model. `benchmark` leaves one alone.
     """
     rows = _rows(found.tallies, rounds)
-    groups: defaultdict[tuple[str, str], list[RunTally]] = defaultdict(list)
+    groups: defaultdict[_Key, list[RunTally]] = defaultdict(list)
     for tally in found.tallies:
-        if benchmark in (None, tally.config.benchmark):
-            groups[tally.config.benchmark, tally.config.profile].append(tally)
+        config = tally.config
+        if benchmark in (None, config.benchmark):
+            # Published files say little of their benchmark's version: they stand beside ours.
+            version = "" if config.profile == PUBLISHED else config.benchmark_hash
+            groups[_Key(config.benchmark, config.profile, version)].append(tally)
+    extras = _Extras(prices or {}, guards or {})
     rankings = [
-        _ranking(benchmark, profile, tallies, rows, _Extras(prices or {}, guards or {}))
-        for (benchmark, profile), tallies in _with_published(groups).items()
+        _ranking(key, tallies, rows, extras) for key, tallies in _with_published(groups).items()
     ]
     rankings.sort(key=lambda ranking: (-len(ranking.places), ranking.key))
     return Board(tuple(rankings), tuple(rounds), (*found.warnings, *warnings), utc_now())
 
 
-def _with_published(
-    groups: Mapping[tuple[str, str], list[RunTally]],
-) -> dict[tuple[str, str], list[RunTally]]:
+def _with_published(groups: Mapping[_Key, list[RunTally]]) -> dict[_Key, list[RunTally]]:
     """Published runs stand in the ranking of their benchmark that has most runs of our own."""
-    merged = {key: list(tallies) for key, tallies in groups.items() if key[1] != PUBLISHED}
-    for (benchmark, profile), tallies in groups.items():
-        if profile != PUBLISHED:
-            continue
-        ours = [key for key in merged if key[0] == benchmark and key[1] != PUBLISHED]
-        key = max(ours, key=lambda key: len(groups[key]), default=(benchmark, PUBLISHED))
-        merged.setdefault(key, []).extend(tallies)
+    merged = {key: list(tallies) for key, tallies in groups.items() if key.profile != PUBLISHED}
+    ours = list(merged)
+    for published, tallies in groups.items():
+        if published.profile == PUBLISHED:
+            beside = [key for key in ours if key.benchmark == published.benchmark]
+            key = max(beside, key=lambda key: len(groups[key]), default=published)
+            merged.setdefault(key, []).extend(tallies)
     return merged
 
 
 def _row_key(checkpoint: Checkpoint) -> tuple[str, str]:
-    """Replays are one row by their name alone: a file holds one benchmark, and a model has many."""
-    return checkpoint.name, "" if checkpoint.kind == "replay" else checkpoint.identity
+    """Files of one name are one row: a file holds one benchmark, and a model has many."""
+    by_name = checkpoint.kind in ("replay", "published")
+    return checkpoint.name, "" if by_name else checkpoint.identity
 
 
 def _rows(tallies: Iterable[RunTally], rounds: Sequence[Round]) -> dict[tuple[str, str], Row]:
@@ -227,8 +240,7 @@ def _rows(tallies: Iterable[RunTally], rounds: Sequence[Round]) -> dict[tuple[st
 
 
 def _ranking(
-    benchmark: str,
-    profile: str,
+    key: _Key,
     tallies: Sequence[RunTally],
     rows: Mapping[tuple[str, str], Row],
     extras: "_Extras",
@@ -237,27 +249,27 @@ def _ranking(
     for tally in tallies:
         published = tally.config.profile == PUBLISHED
         by_row[_row_key(tally.config.checkpoint), published].append(tally)
-    hashes = Counter(tally.config.benchmark_hash for tally in tallies)
-    usual_hash = max(hashes, key=lambda found: hashes[found])
     places: list[Place] = []
-    for (key, _), runs in by_row.items():
+    for (row, _), runs in by_row.items():
         shown = max(runs, key=lambda tally: (tally.num_problems, tally.run.modified))
         places.append(
             Place(
-                row=rows[key],
+                row=rows[row],
                 tally=shown,
                 rates=_estimates(shown),
                 rank=None,
                 unranked=_why_unranked(shown),
-                notes=tuple(_notes(shown, usual_hash)),
-                contamination=_contamination(rows[key], shown, extras.guards),
+                notes=tuple(_notes(shown, key.version)),
+                contamination=_contamination(rows[row], shown, extras.guards),
                 cost=_cost(shown, extras.prices),
                 num_others=len(runs) - 1,
             )
         )
     problems = {task_id_of(problem) for place in places for problem in place.tally.problems}
     ordered = tuple(sorted(problems, key=_natural))
-    return Ranking(benchmark, profile, tuple(_ranked(places, ordered)), ordered)
+    return Ranking(
+        key.benchmark, key.profile, key.version, tuple(_ranked(places, ordered)), ordered
+    )
 
 
 def _ranked(places: Sequence[Place], problems: Sequence[str]) -> list[Place]:
@@ -317,12 +329,12 @@ def _why_unranked(tally: RunTally) -> str:
     return ""
 
 
-def _notes(tally: RunTally, usual_hash: str) -> list[str]:
+def _notes(tally: RunTally, version: str) -> list[str]:
     config = tally.config
     notes: list[str] = []
     if config.profile == PUBLISHED:
         notes.append("imported: verdicts as published, by another judge")
-    if config.benchmark_hash != usual_hash:
+    if version and config.benchmark_hash != version:
         notes.append("another version of the benchmark: paired by task ID")
     return notes
 

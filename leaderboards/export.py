@@ -30,6 +30,7 @@ def as_json(board: Board) -> dict[str, object]:
             {
                 "benchmark": ranking.benchmark,
                 "profile": ranking.profile,
+                "benchmark_hash": ranking.version,
                 "problems": len(ranking.problems),
                 "informative": ranking.num_informative,
                 "rows": [_known(place_fields(place)) for place in ranking.places],

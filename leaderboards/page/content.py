@@ -51,6 +51,7 @@ def ranking_json(
     return {
         "key": ranking.key,
         "benchmark": ranking.benchmark,
+        "label": f"{ranking.benchmark} · {ranking.profile}",
         "problems": list(ranking.problems),
         "types": list(typed.types),
         "of": of if typed.types else None,

@@ -242,6 +242,15 @@ def test_profiles_are_ranked_apart(tmp_path: Path):
     assert {ranking.profile for ranking in board.rankings} == {"evalplus-0.3.1", "strict"}
 
 
+def test_versions_of_a_benchmark_are_ranked_apart(tmp_path: Path):
+    write(tmp_path, Run("a", first(100)))
+    path = write(tmp_path, Run("b", first(90)))
+    other = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps(other | {"benchmark_hash": "0" * 64}))
+    board = board_of(tmp_path)
+    assert len(board.rankings) == 2 and len({ranking.key for ranking in board.rankings}) == 2
+
+
 def test_runs_of_one_name_are_one_row_and_other_checkpoints_are_not(tmp_path: Path):
     write(tmp_path, Run("m", first(100)))
     write(tmp_path, Run("m", first(60), benchmark="mbpp+", task="Mbpp"))

@@ -383,7 +383,7 @@
       select.replaceChildren(...options.map(([id, text]) => el("option", { value: id, selected: id === value }, text)));
       select.value = value;
     };
-    choose($("#pick-ranking"), data.rankings.filter((found) => found.runs.length > 1).map((found) => [found.key, found.key.replace(" ", " · ")]), ranking.key);
+    choose($("#pick-ranking"), data.rankings.filter((found) => found.runs.length > 1).map((found) => [found.key, found.label]), ranking.key);
     for (const [select, run] of [["#pick-a", a], ["#pick-b", b]])
       choose($(select), ranking.runs.map((found) => [found.id, found.published ? `${found.name} (imported)` : found.name]), run.id);
     const shared = [...ranking.problems.keys()].filter((column) => rateAt(a, column) !== null && rateAt(b, column) !== null);
