@@ -222,7 +222,7 @@ def _row_key(checkpoint: Checkpoint) -> tuple[str, str]:
 
 def _rows(tallies: Iterable[RunTally], rounds: Sequence[Round]) -> dict[tuple[str, str], Row]:
     checkpoints = {_row_key(tally.config.checkpoint): tally.config.checkpoint for tally in tallies}
-    num_called = Counter(name for name, _ in checkpoints)
+    num_called = Counter(name for name, identity in checkpoints if identity)
     made_by = {made.child.identity: made for made in rounds if made.child is not None}
     rows: dict[tuple[str, str], Row] = {}
     for key, checkpoint in checkpoints.items():

@@ -105,16 +105,18 @@ def pairs_of(typed: Typed) -> dict[str, Pair]:
     places = typed.ranking.places
     num_places = len(places)
     rates = typed.ranking.rates
-    is_binary = bool(np.isin(rates[~np.isnan(rates)], (0.0, 1.0)).all())
+    one_each = [bool(np.isin(row[~np.isnan(row)], (0.0, 1.0)).all()) for row in rates]
     wanted = [(a, b) for a in range(num_places) for b in range(a + 1, num_places)]
-    if len(wanted) > (MAX_PAIRS if is_binary else MAX_PAIRS // 8):
+    if len(wanted) > (MAX_PAIRS if all(one_each) else MAX_PAIRS // 8):
         names = {place.row.name: number for number, place in enumerate(places)}
         parents = [(names.get(place.row.parent or ""), n) for n, place in enumerate(places)]
         kin = {(min(n, p), max(n, p)) for p, n in parents if p is not None and p != n}
         wanted = [(a, b) for a, b in wanted if a == 0 or b == a + 1 or (a, b) in kin]
     columns = [typed.columns[kind] for kind in typed.types]
-    find = _binary_pairs if is_binary else _graded_pairs
-    return {f"{pair.a},{pair.b}": pair for pair in find(rates, columns, wanted)}
+    binary = [(a, b) for a, b in wanted if one_each[a] and one_each[b]]
+    graded = [(a, b) for a, b in wanted if not (one_each[a] and one_each[b])]
+    found = [*_binary_pairs(rates, columns, binary), *_graded_pairs(rates, columns, graded)]
+    return {f"{pair.a},{pair.b}": pair for pair in found}
 
 
 def type_lines(typed: Typed, pair: Pair) -> list[TypeLine]:
@@ -202,6 +204,8 @@ def _graded_pairs(
             of_type = of_type[~np.isnan(of_type)]
             p_values.append(sign_flip(of_type.tolist()) if of_type.size else None)
         value = float(known.mean())
+        both = rates[[a, b]][:, ~np.isnan(differences)]
+        is_binary = bool(np.isin(both, (0.0, 1.0)).all())  # then both tests are one
         yield Pair(
             a=a,
             b=b,
@@ -210,7 +214,7 @@ def _graded_pairs(
             num_lost=int((known < 0).sum()),
             difference=_interval(value, float(((known - value) ** 2).sum()), known.size),
             p_value=sign_flip(known.tolist()),
-            test="sign-flip permutation",
+            test="exact McNemar" if is_binary else "sign-flip permutation",
             by_type=_adjusted(p_values),
         )
 
