@@ -308,11 +308,15 @@ def _heat(typed: Typed) -> Heat:
     known = [(kind, rate) for kind, rate in zip(typed.types, first, strict=True) if rate]
     return Heat(
         caption=f"pass@1 in percent, n problems, {len(typed.types)} types",
-        columns=tuple(Column(n, place.row.name) for n, place in enumerate(ranking.places)),
+        columns=tuple(Column(n, _column_name(place)) for n, place in enumerate(ranking.places)),
         lines=tuple(lines),
         bars=bars,
         radar=figures.radar(known) if len(known) > 2 else None,
     )
+
+
+def _column_name(place: Place) -> str:
+    return f"{place.row.name}, imported" if place.published else place.row.name
 
 
 def _cell(place: Place, kind: str, rate: Estimate | None) -> Cell | None:

@@ -67,6 +67,9 @@
     }
     return statements.get(number)[task];
   }
+  /** The ranking of a key; one that leaves the benchmark's version out finds the first. */
+  const rankingOf = (key) => data.rankings.find((ranking) => ranking.key === key)
+    || data.rankings.find((ranking) => key && ranking.key.startsWith(`${key} `));
   const findRun = (id) => {
     for (const [number, ranking] of data.rankings.entries())
       for (const [place, run] of ranking.runs.entries())
@@ -105,7 +108,7 @@
 
   let shown = data.rankings.length ? data.rankings[0].key : "";
   function showRanking(key) {
-    if (data.rankings.some((ranking) => ranking.key === key)) shown = key;
+    shown = (rankingOf(key) || { key: shown }).key;
     for (const part of $$(".ranking")) part.hidden = part.dataset.ranking !== shown;
     for (const button of $$(".chips button")) button.setAttribute("aria-pressed", String(button.dataset.ranking === shown));
     filter();
@@ -267,8 +270,8 @@
   }
   async function showProblem(key, task, id) {
     const section = $("[data-view='problem']");
-    const number = data.rankings.findIndex((ranking) => ranking.key === key);
-    const ranking = data.rankings[number];
+    const ranking = rankingOf(key);
+    const number = data.rankings.indexOf(ranking);
     const column = ranking ? ranking.problems.indexOf(task) : -1;
     if (column < 0) return missing(section, "There is no such problem on this page.");
     const runs = id ? ranking.runs.filter((run) => run.id === id) : ranking.runs.filter((run) => run.file !== null);
@@ -367,14 +370,14 @@
           svg("line", { class: "zero", x1: 72, x2: 72, y1: 0, y2: 16 }))),
         el("td", {}, holm === null || holm === undefined ? "–" : holm < 0.05 ? el("strong", {}, `${pValue(holm)} *`) : pValue(holm)));
     }).filter(Boolean);
-    const heads = [["Type"], ["n", "num"], ["A", "num"], ["B", "num"], ["fixes", "num"], ["breaks", "num"], ["difference", "num"], ["drawn"], ["Holm"]];
+    const heads = [["Type"], ["n", "num"], ["A", "num"], ["B", "num"], ["fixes", "num"], ["breaks", "num"], ["difference", "num"], ["drawn", "drawn"], ["Holm"]];
     return el("table", { class: "bytype" }, el("caption", {}, "By type"),
       el("thead", {}, el("tr", {}, heads.map(([head, kind]) => el("th", { scope: "col", class: kind }, head)))), el("tbody", {}, rows));
   }
   function showCompare(key, first, second) {
     const box = $("#comparison");
     if (!box) return;
-    const ranking = data.rankings.find((found) => found.key === key) || data.rankings[data.pair[0]];
+    const ranking = rankingOf(key) || data.rankings[data.pair[0]];
     const at = (id) => ranking.runs.findIndex((run) => run.id === id);
     let [x, y] = [at(first), at(second)];
     if (x < 0 || y < 0) [x, y] = ranking === data.rankings[data.pair[0]] ? data.pair.slice(1) : [Math.min(1, ranking.runs.length - 1), 0];
