@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
 .PHONY: help setup demo test check bench bench-grading verify lock clean
-.PHONY: setup-models test-models bench-models type-tables
+.PHONY: setup-models test-models bench-models bench-board type-tables
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench-models  time the engines: local, generate, vLLM'
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
+	@echo 'make bench-board   time the leaderboard: 50 and 200 checkpoints, the page in Chromium'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
@@ -78,6 +79,9 @@ bench: bench-grading
 
 bench-grading: setup
 	$(BIN)/python -m tests.bench_grading
+
+bench-board: setup
+	$(BIN)/python -m tests.bench_board
 
 verify: setup
 	$(BIN)/python -m tests.verify

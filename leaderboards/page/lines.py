@@ -138,7 +138,7 @@ def ranking_lines(board: Board, typed: Typed) -> RankingLines:
     """One ranking, ready to be printed."""
     ranking = typed.ranking
     others = [other for other in board.rankings if other.benchmark != ranking.benchmark]
-    axis = figures.axis_of([place.score for place in ranking.places if place.score])
+    axis = figures.axis_of(_drawn(ranking))
     names = {place.row.name for place in ranking.places}
     shown = tuple(
         other for other in others if any(place.row.name in names for place in other.places)
@@ -175,6 +175,16 @@ def ranking_lines(board: Board, typed: Typed) -> RankingLines:
         lines=tuple(lines),
         heat=_heat(typed) if typed.types else None,
     )
+
+
+def _drawn(ranking: Ranking) -> list[Estimate]:
+    """What has to have room on the axis: intervals, and the ticks of the base tests."""
+    found: list[Estimate] = []
+    for place in ranking.places:
+        if place.score is not None:
+            base = place.rates[place.tally.config.suites[0]].value
+            found += [place.score, Estimate(base, base, base, 0)]
+    return found
 
 
 def _caption(ranking: Ranking) -> str:

@@ -15,7 +15,7 @@ from leaderboards.board import Board, make_board
 from leaderboards.page import PageOptions, render, sample_file
 from leaderboards.problems import describe
 from leaderboards.tallies import Tallies
-from tests.browser import axe, chromium, go, opened, ready, why_no_chromium
+from tests.browser import axe, chromium, go, opened, ready
 from tests.stores import Run, random_outcome, write
 
 pytestmark = pytest.mark.chromium
@@ -96,9 +96,6 @@ def file(board: Board, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    why = why_no_chromium()
-    if why:
-        pytest.skip(why)
     with chromium() as found:
         yield found
 
