@@ -20,8 +20,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
-.PHONY: help setup demo test check bench bench-grading verify lock clean
-.PHONY: setup-models test-models bench-models bench-board type-tables
+.PHONY: help setup demo test check bench bench-grading bench-stats bench-board verify lock clean
+.PHONY: setup-models test-models bench-models type-tables
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -32,6 +32,7 @@ help:
 	@echo 'make check    format, lint, types, and who imports whom'
 	@echo 'make bench    time grading against the installed evalplus (make bench-grading: the same)'
 	@echo 'make bench-board   time the leaderboard: 50 and 200 checkpoints, the page in Chromium'
+	@echo 'make bench-stats    what intervals and tests promise, and what they keep (docs/statistics.md)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
 	@echo 'make lock     write constraints/ anew, with the newest versions that fit together'
@@ -82,6 +83,9 @@ bench-grading: setup
 
 bench-board: setup
 	$(BIN)/python -m tests.bench_board
+
+bench-stats: setup
+	$(BIN)/python -m tests.bench_stats --write
 
 verify: setup
 	$(BIN)/python -m tests.verify

@@ -151,6 +151,8 @@ class EvalSettings(Section):
     """Samples a problem; None is all that there are."""
     limit: PositiveInt | None = None
     """Only the first so many problems; None is all."""
+    type: str | None = None
+    """Only problems of this type, or of these with commas between; None is all."""
     max_unscored: Annotated[int, Field(ge=0)] = 0
     """Unscored samples that are borne before the run counts as incomplete (exit 4)."""
     name: str | None = None

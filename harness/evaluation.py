@@ -33,6 +33,7 @@ from harness.grading import GRADER_VERSION, Judge, Profile, Twins, profile_named
 from harness.isolation import choose_sandbox
 from harness.models import checkpoints, engines, replay
 from harness.models.protocol import Model
+from harness.problem_types import of_types
 from harness.records import PUBLISHED, Benchmark, EvalRun, RunConfig, Sample
 from harness.store import Key, RunInfo, RunWriter, Store, config_or_none
 from harness.summary import summary
@@ -168,7 +169,7 @@ def evaluate(
             versions=versions(),
         )
         with _open_run(Store(settings.home), config, problems, name=name, fresh=fresh) as run:
-            wanted = {problem.id for problem in problems.problems[: settings.eval.limit]}
+            wanted = {problem_id for problem_id, _ in _wanted(problems, settings, n=1)}
             for sample in found.samples:
                 if sample.problem_id in wanted and sample.key not in run.samples:
                     run.append_sample(sample)
@@ -238,9 +239,7 @@ class _Asked:
     def _take_over(self, run: RunWriter, problems: Benchmark, others: Sequence[RunInfo]) -> None:
         """Samples that another run wrote in the very same way: graded by other rules, say."""
         wanted = written_alike(run.config)
-        keys = wanted_keys(
-            problems, n=self.settings.eval.num_samples or 1, limit=self.settings.eval.limit
-        )
+        keys = _wanted(problems, self.settings, n=self.settings.eval.num_samples or 1)
         for info in reversed(others):
             missing = unwritten(run, keys)
             if not missing or info.id == run.id:
@@ -261,7 +260,7 @@ class _Asked:
 
     def _work(self, run: RunWriter, problems: Benchmark, judge: Judge | None) -> None:
         chosen = self.settings.eval
-        keys = wanted_keys(problems, n=chosen.num_samples or 1, limit=chosen.limit)
+        keys = _wanted(problems, self.settings, n=chosen.num_samples or 1)
         to_write = unwritten(run, keys)
         missing = set(to_write)
         owed = set(run.owed) - missing
@@ -290,6 +289,14 @@ class _Asked:
             f"resuming run {run.id}: {num_wanted - num_to_write} of {num_wanted} samples kept, "
             f"{num_to_write} to write, {num_to_grade + num_to_write} to grade (config unchanged)"
         )
+
+
+def _wanted(problems: Benchmark, settings: Settings, *, n: int) -> list[Key]:
+    """The samples that are asked for: of one type first, if one is named, then the first so many."""
+    chosen = settings.eval
+    if chosen.type:
+        problems = of_types(problems, chosen.type.split(","))
+    return wanted_keys(problems, n=n, limit=chosen.limit)
 
 
 def written_alike(config: RunConfig) -> object:

@@ -284,8 +284,10 @@ def _failure(row: _Result, suite: str) -> Failure | None:
     details = row.fields.get("details")
     if isinstance(details, dict) and details:
         method, traceback = next(iter(cast(dict[str, object], details).items()))
-        lines = str(traceback).strip().splitlines() or [UNKNOWN]
-        return Failure(test=None, input=method, expected="passed", got=_printable(lines[-1][:500]))
+        # What was raised is the first line that is neither a frame nor its code.
+        lines = [line for line in str(traceback).splitlines()[1:] if line[:1].strip()]
+        got = _printable(lines[0][:500]) if lines else UNKNOWN
+        return Failure(test=None, input=method, expected="passed", got=got)
     return None
 
 

@@ -31,7 +31,7 @@ from harness.evaluation import Observer
 from harness.grading import Progress
 from harness.queries import RunRow
 from harness.records import PUBLISHED, EvalRun, Sample, Status, Verdict
-from harness.stats import Estimate, estimate_pass_at_k
+from harness.stats import MIN_EVENTS, Estimate, estimate_pass_at_k
 from harness.store import RunWriter
 from harness.summary import Summary, rate_as_json, summary
 
@@ -224,8 +224,11 @@ class Screen(Observer):
         text = json.dumps(content, default=_plain, ensure_ascii=False)
         self._out.print(text.encode("utf-8", "replace").decode(), markup=False, soft_wrap=True)
 
-    def runs(self, runs: Sequence[EvalRun]) -> None:
-        """The end screen: one row a run, where the records are, and what to type next."""
+    def runs(self, runs: Sequence[EvalRun], more: Mapping[str, Table] | None = None) -> None:
+        """The end screen: one row a run, where the records are, and what to type next.
+
+        `more` has a table for a run, by its id: the one by problem type.
+        """
         summaries = [summary(run) for run in runs]
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in ("benchmark", "suite", "k", "score, 95%", "problems", "samples", "unscored"):
@@ -250,6 +253,15 @@ class Screen(Observer):
                 soft_wrap=True,
             )
             self._say_unscored_bounds(found)
+            if found.rough:
+                self._out.print(
+                    f"few problems tell passes from failures here (n·p below {MIN_EVENTS}): "
+                    f"the interval of {', '.join(found.rough)} is likely too narrow",
+                    markup=False,
+                )
+            if more and found.run.id in more:
+                self._out.print()
+                self._out.print_table(more[found.run.id])
         failed = [found.run.id for found in summaries if _has_failures(found)]
         proposals = [f"{self._command} show {shlex.quote(run_id)} --failed" for run_id in failed]
         proposals.append(f"{self._command} ls")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records import PUBLISHED, EvalRun, Status, Verdict
-from harness.stats import Estimate, estimate_pass_at_k
+from harness.stats import Estimate, estimate_pass_at_k, is_rough
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,21 @@ class Summary:
     counts as passed with all before it: `plus` is base and plus, as EvalPlus reports it."""
     by_status: Mapping[Status, int]
     cpu_s: float
+
+    @property
+    def rough(self) -> list[str]:
+        """The rates whose t interval rests on too few problems: it is likely too narrow.
+
+        One sample a problem, or rates of 0 and 1, have Wilson's interval, which needs no warning.
+        """
+        if self.run.num_scored <= self.num_problems:
+            return []
+        return [
+            f"{suite} pass@{k}"
+            for k, by_suite in self.pass_at.items()
+            for suite, rate in by_suite.items()
+            if 0 < rate.value < 1 and is_rough(rate)
+        ]
 
     def as_json(self) -> dict[str, object]:
         config = self.run.config

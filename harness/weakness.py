@@ -70,6 +70,20 @@ def weaknesses(
     return tuple(sorted(found, key=lambda weakness: (weakness.shrunk, weakness.type)))
 
 
+def shrunk_rate(
+    num_passed: int, num_samples: int, *, overall: float, kappa: float = KAPPA
+) -> float:
+    """A rate drawn towards `overall`, as if `kappa` samples of that rate had been seen before.
+
+    The posterior mean of a Beta(kappa · overall, kappa · (1 - overall)) prior.
+
+    >>> round(shrunk_rate(0, 4, overall=0.6), 3), round(shrunk_rate(0, 400, overall=0.6), 3)
+    (0.5, 0.029)
+    """
+    trials = num_samples + kappa
+    return (num_passed + kappa * overall) / trials if trials else overall
+
+
 def _weakness(
     type_: str, verdicts: Sequence[Verdict], *, overall: float, kappa: float, min_samples: int
 ) -> Weakness:
@@ -87,7 +101,7 @@ def _weakness(
         rate=rate.value,
         low=rate.low,
         high=rate.high,
-        shrunk=(num_passed.total() + kappa * overall) / (len(verdicts) + kappa),
+        shrunk=shrunk_rate(num_passed.total(), len(verdicts), overall=overall, kappa=kappa),
         commonest_status=commonest,
         enough=len(verdicts) >= min_samples and len(counts) >= MIN_PROBLEMS,
     )

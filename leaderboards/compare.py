@@ -14,10 +14,13 @@ Not here: which problems pair (pairing.py), how it looks (report.py), formulas (
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from harness import slices
 from harness.benchmarks import DataFolders
+from harness.problem_types.tables import frozen_rows
 from harness.records import EvalRun, Status, Verdict
 from harness.stats import (
     ALPHA,
@@ -66,16 +69,16 @@ def compare(
         NotComparable: different profiles, no common suite, or nothing shared.
     """
     pairs = pair(run_a, run_b, data=data)
-    known = types_of(run_a, run_b) if types is None else types
+    known = types_of(run_a, run_b, data=data) if types is None else types
     sides = _Scored.of(run_a, pairs, 0), _Scored.of(run_b, pairs, 1)
     by_suite = {
-        suite: difference_of(sides[0].scores(suite), sides[1].scores(suite))
+        suite: difference_of(sides[0].scores[suite], sides[1].scores[suite])
         for suite in pairs.suites
     }
     suite = pairs.suites[-1]
     flips = _flips(sides, pairs, suite, known)
     difference = by_suite[suite]
-    split = variance_split(*(side.samples(suite) for side in sides))
+    split = variance_split(*(side.samples[suite] for side in sides))
     return Comparison(
         sentence=sentence(difference),
         a=sides[0].side(suite, pairs.num_left_out[0]),
@@ -92,22 +95,47 @@ def compare(
     )
 
 
-def types_of(*runs: EvalRun) -> dict[str, str]:
-    """Task ID → type, as the runs recorded it; runs that did not say nothing."""
-    return {
-        task_id_of(problem_id): noted.type
-        for run in runs
-        for problem_id, noted in run.problems.items()
-        if noted.type is not None
-    }
+def types_of(*runs: EvalRun, data: DataFolders | None = None) -> dict[str, str]:
+    """Task ID → type, as far as it can be known: nothing is an error here.
+
+    What a run noted comes first, then the frozen tables, then the benchmark, if it is here.
+    """
+    found: dict[str, str] = {}
+    for run in runs:
+        ids = {problem_id: task_id_of(problem_id) for problem_id, _ in run.samples}
+        known = {
+            task_id: kind
+            for problem_id, task_id in ids.items()
+            if (kind := _noted_type(run, problem_id) or _frozen_type(task_id)) is not None
+        }
+        if not known:
+            told = slices.types_of(run, data=data or DataFolders.from_env())
+            known = {ids[problem_id]: kind for problem_id, kind in told.items()}
+        found |= known
+    return found
 
 
-class _Scored(NamedTuple):
-    """One side: its run, and the scored verdicts of each shared problem, in the pairs' order."""
+def _noted_type(run: EvalRun, problem_id: str) -> str | None:
+    noted = run.problems.get(problem_id)
+    return noted.type if noted else None
+
+
+def _frozen_type(task_id: str) -> str | None:
+    row = frozen_rows(task_id.partition("/")[0]).get(task_id)
+    return row["type"] if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """One side: its run, and the scored samples of each shared problem, in the pairs' order."""
 
     run: EvalRun
-    verdicts_P: list[list[Verdict]]
     suites: tuple[str, ...]
+    verdicts_P: list[list[Verdict]]
+    samples: Mapping[str, list[list[float]]]
+    """By suite, problem and sample: 1 where it passed that suite and all before it."""
+    scores: Mapping[str, list[float]]
+    """By suite and problem: the mean of its samples."""
 
     @classmethod
     def of(cls, run: EvalRun, pairs: Pairs, position: Literal[0, 1]) -> "_Scored":
@@ -115,31 +143,22 @@ class _Scored(NamedTuple):
         for verdict in run:
             if verdict.scored:
                 by_problem[verdict.problem_id].append(verdict)
-        chosen = [
+        verdicts_P = [
             sorted(by_problem[ids[position]], key=lambda verdict: verdict.index)
             for ids in pairs.ids
         ]
-        return cls(run, chosen, pairs.suites)
-
-    def passes(self, verdict: Verdict, suite: str) -> bool:
-        """Whether it passed that suite and all before it."""
-        asked = self.suites[: self.suites.index(suite) + 1]
-        return all(
-            name in verdict.suites and verdict.suites[name].status == Status.PASSED
-            for name in asked
-        )
-
-    def samples(self, suite: str) -> list[list[float]]:
-        return [
-            [float(self.passes(verdict, suite)) for verdict in verdicts]
-            for verdicts in self.verdicts_P
-        ]
-
-    def scores(self, suite: str) -> list[float]:
-        return [fmean(passed) for passed in self.samples(suite)]
+        samples = {
+            suite: [
+                [float(_passed_all(verdict, pairs.suites[:number])) for verdict in verdicts]
+                for verdicts in verdicts_P
+            ]
+            for number, suite in enumerate(pairs.suites, start=1)
+        }
+        scores = {suite: [fmean(passed) for passed in found] for suite, found in samples.items()}
+        return cls(run, pairs.suites, verdicts_P, samples, scores)
 
     def side(self, suite: str, num_left_out: int) -> Side:
-        counts = [(len(passed), round(sum(passed))) for passed in self.samples(suite)]
+        counts = [(len(passed), round(sum(passed))) for passed in self.samples[suite]]
         estimate = estimate_pass_at_k(counts, 1)
         assert estimate is not None, "pairs hold scored problems only"
         config = self.run.config
@@ -156,14 +175,14 @@ class _Scored(NamedTuple):
 
     def outcome(self, problem: int, suite: str, *, wanted: bool) -> Outcome:
         """What is shown of a problem: its first sample that passed (or failed), as is wanted."""
-        verdicts = self.verdicts_P[problem]
-        told = next((v for v in verdicts if self.passes(v, suite) == wanted), verdicts[0])
+        verdicts, passed = self.verdicts_P[problem], self.samples[suite][problem]
+        told = verdicts[passed.index(wanted) if wanted in passed else 0]
         asked = self.suites[: self.suites.index(suite) + 1]
         failed = [name for name in asked if name in told.suites and not _passed(told, name)]
         shown = failed[0] if failed else asked[-1]
         result = told.suites[shown]
         return Outcome(
-            num_passed=sum(self.passes(verdict, suite) for verdict in verdicts),
+            num_passed=round(sum(passed)),
             num_samples=len(verdicts),
             index=told.index,
             status=result.status,
@@ -172,6 +191,10 @@ class _Scored(NamedTuple):
             failure=result.failure,
             stderr=told.stderr,
         )
+
+
+def _passed_all(verdict: Verdict, suites: Sequence[str]) -> bool:
+    return all(suite in verdict.suites and _passed(verdict, suite) for suite in suites)
 
 
 def _passed(verdict: Verdict, suite: str) -> bool:
@@ -208,7 +231,7 @@ def _claim(difference: PairedDifference) -> Claim:
 def _by_type(
     sides: tuple[_Scored, _Scored], pairs: Pairs, suite: str, types: Mapping[str, str]
 ) -> tuple[TypeDifference, ...]:
-    scores_a, scores_b = (side.scores(suite) for side in sides)
+    scores_a, scores_b = (side.scores[suite] for side in sides)
     grouped: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for (problem_id, _), score_a, score_b in zip(pairs.ids, scores_a, scores_b, strict=True):
         kind = types.get(task_id_of(problem_id))
@@ -246,7 +269,7 @@ def _flips(
 ) -> tuple[Flip, ...]:
     side_a, side_b = sides
     found: list[Flip] = []
-    scores = zip(pairs.ids, side_a.scores(suite), side_b.scores(suite), strict=True)
+    scores = zip(pairs.ids, side_a.scores[suite], side_b.scores[suite], strict=True)
     for number, ((_, problem_id), score_a, score_b) in enumerate(scores):
         if score_a == score_b:
             continue
@@ -275,7 +298,7 @@ def _natural(task_id: str) -> list[tuple[int, str]]:
 def _power_note(
     sides: tuple[_Scored, _Scored], suite: str, split: Variances | None
 ) -> PowerNote | None:
-    found = paired_difference(sides[0].scores(suite), sides[1].scores(suite))
+    found = paired_difference(sides[0].scores[suite], sides[1].scores[suite])
     assert found is not None, "pairs hold at least one problem"
     told = power(found.sd, found.num_problems, split, wanted=MARGIN)
     if told is None:

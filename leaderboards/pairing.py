@@ -3,8 +3,8 @@
     pairs = pair(run_a, run_b)          # raises NotComparable, with the reason
 
 Comparability is decided problem by problem: the same content, the same suite, the same profile.
-A published run (harness import) has no content to hold against: it is paired by task ID, with a
-warning. How replies were written may differ, and is what people compare; it is said in a warning.
+A published run (harness import) is paired by task ID, with a warning, unless its file names the
+hash of the other's benchmark. How replies were written may differ, and is what people compare; it is said in a warning.
 
 Not here: scores and tests (compare.py).
 """
@@ -16,6 +16,7 @@ from typing import Literal
 from harness import benchmarks
 from harness.benchmarks import DataFolders
 from harness.errors import NotComparable, UserError
+from harness.published import UNKNOWN
 from harness.records import PUBLISHED, EvalRun, RunConfig
 
 PARITY: Mapping[str, str] = {
@@ -66,15 +67,14 @@ def pair(run_a: EvalRun, run_b: EvalRun, *, data: DataFolders | None = None) -> 
     """
     warnings = list(_check_profiles(run_a.config, run_b.config))
     suites = _shared_suites(run_a.config, run_b.config)
-    if PUBLISHED in (run_a.config.profile, run_b.config.profile):
-        by: Literal["content", "task ID"] = "task ID"
-        keys_a, keys_b = (_by_task_id(run) for run in (run_a, run_b))
-        warnings.append("paired by task ID: a published file doesn't say what its problems contain")
-    elif _same_benchmark(run_a.config, run_b.config):
-        by = "content"
+    by: Literal["content", "task ID"] = "content"
+    if _same_benchmark(run_a.config, run_b.config):
         keys_a, keys_b = ({key: key for key in _problem_ids(run)} for run in (run_a, run_b))
+    elif PUBLISHED in (run_a.config.profile, run_b.config.profile):
+        by = "task ID"
+        keys_a, keys_b = (_by_task_id(run) for run in (run_a, run_b))
+        warnings.append("paired by task ID: what the published problems contain is not known")
     else:
-        by = "content"
         keys_a, keys_b = (_by_content(run, data) for run in (run_a, run_b))
     scored_a, scored_b = (_scored_ids(run) for run in (run_a, run_b))
     ids = tuple(
@@ -140,7 +140,9 @@ def _hashes_from_benchmark(config: RunConfig, data: DataFolders | None) -> dict[
 
 
 def _same_benchmark(a: RunConfig, b: RunConfig) -> bool:
-    return (a.benchmark, a.benchmark_hash) == (b.benchmark, b.benchmark_hash)
+    """The hash says what the problems contain, so that their IDs are enough."""
+    is_known = a.benchmark_hash != UNKNOWN
+    return is_known and (a.benchmark, a.benchmark_hash) == (b.benchmark, b.benchmark_hash)
 
 
 def _check_profiles(a: RunConfig, b: RunConfig) -> list[str]:

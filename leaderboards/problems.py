@@ -8,15 +8,19 @@ A benchmark whose file is not at hand costs its statements and types, never the 
 Not here: what the types are (harness/problem_types).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+
+from pydantic import ValidationError
 
 from harness import benchmarks, problem_types
 from harness.benchmarks import DataFolders
 from harness.errors import UserError
-from harness.records import Problem
+from harness.records import Problem, ProblemNotes
 from harness.stats import Estimate, estimate_pass_at_k
+from harness.store import PROBLEMS
 from leaderboards.board import Board, Ranking
 from leaderboards.pairing import task_id_of
 
@@ -79,12 +83,26 @@ def describe(board: Board, *, data: DataFolders) -> dict[str, Mapping[str, About
         try:
             benchmark = benchmarks.load(name, data=data)
         except UserError:
+            found[name] = _noted([r for r in board.rankings if r.benchmark == name])
             continue
         found[name] = {
             problem.task_id: About(problem.prompt, problem_types.type_of(problem), _tags(problem))
             for problem in benchmark
         }
     return found
+
+
+def _noted(rankings: Sequence[Ranking]) -> dict[str, About]:
+    """What runs themselves noted of their problems: their types, where the benchmark had them."""
+    for path in (place.tally.run.path for ranking in rankings for place in ranking.places):
+        with suppress(OSError, ValidationError):
+            notes = ProblemNotes.model_validate_json((path / PROBLEMS).read_bytes())
+            return {
+                task_id_of(problem): About("", note.type, ())
+                for problem, note in notes.problems.items()
+                if note.type is not None
+            }
+    return {}
 
 
 def _tags(problem: Problem) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from harness.stats import ALPHA, mcnemar, sign_flip, t_critical, wilson
 from harness.stats.rates import MIN_EVENTS, bca_from
+from leaderboards.compare import compare
+from tests.runs import make_run
 
 RATES = (0.05, 0.3, 0.7, 0.95)
 SIZES = (40, 164, 1140)
@@ -54,6 +56,7 @@ def main() -> None:
     lines += ["", f"{asked.reps:,} benchmarks a cell, {time.monotonic() - started:.0f} s."]
     text = "\n".join(lines)
     print(text)
+    _time_comparisons(random)
     if asked.write:
         before, _, rest = DOC.read_text("utf-8").partition(BEGIN)
         _, _, after = rest.partition(END)
@@ -87,6 +90,31 @@ def _events_table(random: np.random.Generator, num_reps: int) -> Iterator[str]:
             scores_RP = draw_scores(rate, num_problems, random, num_reps)
             cells.append(f"{t_coverage(scores_RP, rate):.1%}")
         yield f"| {events} | {' | '.join(cells)} |"
+
+
+def _time_comparisons(random: np.random.Generator) -> None:
+    """1,140 problems, compared after loading: one sample a problem, and ten."""
+    for k in (1, K):
+        runs = [
+            make_run(
+                name,
+                {
+                    f"BigCodeBench/{n}": ["P" if draw < 0.5 else "F" for draw in random.random(k)]
+                    for n in range(1140)
+                },
+                benchmark="bigcodebench",
+                profile="bigcodebench-0.2",
+                suites=("base",),
+            )
+            for name in ("a", "b")
+        ]
+        started = time.process_time()
+        found = compare(*runs)
+        elapsed_s = time.process_time() - started
+        print(
+            f"comparing {found.difference.num_problems} problems of {k} samples, "
+            f"{len(found.flips)} flips: {elapsed_s:.2f} CPU s"
+        )
 
 
 def simulate(rate: float, num_problems: int, random: np.random.Generator, num_reps: int) -> Cell:

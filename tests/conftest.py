@@ -30,6 +30,7 @@ collect_ignore = [
     "bench_board.py",
     "bench_grading.py",
     "bench_models.py",
+    "bench_stats.py",
     "costs.py",
     "faults.py",
     "mutants.py",

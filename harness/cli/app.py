@@ -125,6 +125,12 @@ def known_profiles() -> list[str]:
     return sorted(PROFILES)
 
 
+def known_types() -> list[str]:
+    from harness.problem_types import TYPES
+
+    return list(TYPES)
+
+
 def known_statuses() -> list[str]:
     from harness.records import Status
 
@@ -140,6 +146,14 @@ Run = Annotated[
         autocompletion=known_runs,
     ),
 ]
+Type = Annotated[
+    str | None,
+    typer.Option(
+        "--type",
+        help="Only problems of this type (harness ls types), or several with commas between.",
+        autocompletion=known_types,
+    ),
+]
 Isolation = Annotated[
     str | None,
     typer.Option(
@@ -153,18 +167,26 @@ def print_runs(
     screen: "Screen",
     runs: "list[EvalRun]",
     as_json: bool,
+    settings: "Settings",
     comparisons: "Sequence[Comparison]" = (),
 ) -> None:
-    """Runs, and what each is against its baseline."""
+    """Runs with their rates, over all and by problem type, and what each is against its baseline."""
+    from harness import slices, types_screen
+    from harness.benchmarks import DataFolders
     from harness.summary import summary
 
+    data = DataFolders.from_settings(settings)
+    by_type = {run.id: slices.by_type(run, slices.types_of(run, data=data)) for run in runs}
     if as_json:
-        told: dict[str, object] = {"runs": [summary(run).as_json() for run in runs]}
-        if comparisons:
-            told["comparisons"] = list(comparisons)
-        screen.json(told)
+        rows = [
+            summary(run).as_json()
+            | {"by_type": {row.type: row.as_json() for row in by_type[run.id]}}
+            for run in runs
+        ]
+        screen.json({"runs": rows} | ({"comparisons": list(comparisons)} if comparisons else {}))
         return
-    screen.runs(runs)
+    tables = {run_id: types_screen.rates(rows) for run_id, rows in by_type.items() if len(rows) > 1}
+    screen.runs(runs, tables)
     if comparisons:
         from leaderboards import report
 

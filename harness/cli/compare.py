@@ -54,7 +54,7 @@ def import_(
         for note in imported.notes:
             screen.say(f"{path.name}: {note}")
         runs.append(imported.run)
-    print_runs(screen, runs, as_json)
+    print_runs(screen, runs, as_json, settings)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from harness.cli.app import (
     Isolation,
     Json,
     Run,
+    Type,
     app,
     invocation,
     known_benchmarks,
@@ -46,6 +47,7 @@ def eval_(
     ] = None,
     num_samples: Annotated[int | None, typer.Option("-n", help="Samples a problem.")] = None,
     limit: Annotated[int | None, typer.Option("-L", "--limit", help="First problems only.")] = None,
+    type_: Type = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -105,12 +107,14 @@ def eval_(
     """
     from harness import benchmarks, evaluation
     from harness.models import checkpoints
+    from harness.problem_types import of_types
     from harness.store import Store
     from leaderboards.gate import Gate
 
     settings = invocation.settings(
         eval__num_samples=num_samples,
         eval__limit=limit,
+        eval__type=type_,
         eval__max_unscored=max_unscored,
         eval__generate_only=generate_only or None,
         eval__name=name,
@@ -125,8 +129,10 @@ def eval_(
     screen = invocation.screen(settings)
     gate = Gate.of(Store(settings.home), baseline, fail_if_worse=fail_if_worse, strict=strict)
     names = benchmark.split(",") if benchmark else []
-    for name in names[1:]:  # a typo in the last name must not show after an hour of the first
-        benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
+    for name in names:  # a typo in the last name must not show after an hour of the first
+        problems = benchmarks.load(name, data=benchmarks.DataFolders.from_settings(settings))
+        if type_:
+            of_types(problems, type_.split(","))
     runs: list[EvalRun] = []
     for one in checkpoints.series(source) if all_checkpoints else [source]:
         with evaluation.open_model(one, settings=settings, observer=screen) as model:
@@ -194,7 +200,7 @@ def _report(
             comparisons = gate.comparisons(runs, DataFolders.from_settings(settings))
         except NotComparable as error:  # what was measured is shown all the same
             refused = error
-    print_runs(screen, runs, as_json, comparisons)
+    print_runs(screen, runs, as_json, settings, comparisons)
     if refused is not None:
         raise refused
     num_unscored = sum(run.num_unscored for run in runs)

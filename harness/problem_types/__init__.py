@@ -11,14 +11,16 @@ slice of a board that is already out. docs/problem-types.md has the axes and how
 Not here: rates by type (weakness.py), and what is done about them (generators/).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from harness.errors import UnknownName
 from harness.problem_types import split as splits
 from harness.problem_types.tables import content_hash, frozen, tags_of_row
 from harness.problem_types.tagger import tag_program
 from harness.problem_types.taxonomy import (
     DOMAINS,
+    MEANING,
     OTHER,
     TAXONOMY_VERSION,
     TYPES,
@@ -31,6 +33,7 @@ from harness.records import Benchmark, Problem, Split, Suite
 
 __all__ = [
     "DOMAINS",
+    "MEANING",
     "OTHER",
     "TAXONOMY_VERSION",
     "TYPES",
@@ -39,6 +42,7 @@ __all__ = [
     "Evidence",
     "Tags",
     "labelled",
+    "of_types",
     "steering_split",
     "tag_program",
     "tags_of",
@@ -96,6 +100,20 @@ def labelled(benchmark: Benchmark) -> Benchmark:
         typed,
         problems=tuple(replace(problem, split=split.get(problem.id)) for problem in typed),
     )
+
+
+def of_types(benchmark: Benchmark, wanted: Sequence[str]) -> Benchmark:
+    """The same benchmark with the problems of these types alone; name and hash stay.
+
+    Raises:
+        UnknownName: no problem of the benchmark is of one of them.
+    """
+    types = {problem.id: type_of(problem) for problem in benchmark}
+    for name in wanted:
+        if name not in types.values():
+            raise UnknownName(f"type of {benchmark.name}", name, set(types.values()))
+    kept = tuple(problem for problem in benchmark if types[problem.id] in wanted)
+    return replace(benchmark, problems=kept)
 
 
 def _live(problem: Problem) -> Tags:

@@ -4,7 +4,7 @@ type         exclusive, by priority: what the loop steers by, and what tables ar
 constructs   what the reference solution is built of
 io           the shapes of arguments and answer, as in `(list[int], int) -> int`
 difficulty   counts: how deep, how branched, how long
-domains      for library tasks: BigCodeBench's seven
+domains      what the imported libraries are for: BigCodeBench's seven
 
 Not here: how tags are found (evidence.py, choice.py) and the frozen tables (tables.py).
 """
@@ -44,6 +44,28 @@ TYPES: tuple[str, ...] = get_args(ProblemType)
 earlier one is its type. `other` is what shows none."""
 
 OTHER = "other"
+
+MEANING: dict[str, str] = {
+    "regex": "regular expressions",
+    "date_time": "dates, times, calendars",
+    "bits_bases": "bits, binary and other bases",
+    "matrix_grid": "matrices and grids",
+    "dp": "dynamic programming, recurrences with a table or a rolling state",
+    "stack_queue": "stacks, queues, heaps, brackets",
+    "combinatorics": "permutations, combinations, pairs, numbers of ways",
+    "recursion": "functions that call themselves",
+    "number_theory": "primes, divisors, digits, remainders, integer sequences",
+    "math_geometry": "geometry, roots, trigonometry, means, rounding",
+    "dict_count": "dictionaries, frequencies",
+    "set_unique": "sets, duplicates, what is common or different",
+    "sort_order": "sorting, ranking, medians",
+    "tuple": "tuples",
+    "string": "text, words, characters",
+    "list_array": "lists: picking, scanning, changing elements",
+    "arith_expr": "arithmetic on a few numbers",
+    "other": "none of these is to be seen",
+}
+"""One line a type, for lists."""
 
 DOMAINS: tuple[str, ...] = (
     "Computation",
@@ -99,6 +121,6 @@ class Tags(Record):
     """`?` stands for what neither annotations nor values say."""
     difficulty: Difficulty
     domains: tuple[str, ...] = ()
-    """Sorted; empty but for library tasks."""
+    """Of the libraries that the solution imports, sorted."""
     evidence: tuple[Evidence, ...]
     """All that was seen, also for types that an earlier one won against."""

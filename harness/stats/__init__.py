@@ -32,6 +32,7 @@ from harness.stats.paired import (
     variance_split,
 )
 from harness.stats.rates import (
+    MIN_EVENTS,
     Estimate,
     Interval,
     bca_interval,
@@ -46,6 +47,7 @@ from harness.stats.rates import (
 
 __all__ = [
     "ALPHA",
+    "MIN_EVENTS",
     "Estimate",
     "Interval",
     "PairedDifference",

@@ -327,5 +327,7 @@ def _bib(board: Board, options: PageOptions) -> dict[str, str]:
 
 def _statements(typed: Typed) -> dict[str, Json]:
     return {
-        task: typed.about[task].prompt for task in typed.ranking.problems if task in typed.about
+        task: typed.about[task].prompt
+        for task in typed.ranking.problems
+        if task in typed.about and typed.about[task].prompt
     }

@@ -23,6 +23,7 @@ import pytest
 
 from harness import cli
 from harness.benchmarks import sanity
+from harness.problem_types import TYPES
 from harness.records import Status
 
 PROBLEMS = sanity.load().problems[:6]
@@ -242,8 +243,11 @@ def check(value: object, schema: Mapping[str, object], root: Mapping[str, object
         "string": str,
         "integer": int,
         "number": (int, float),
+        "null": type(None),
     }
-    assert isinstance(value, kinds[cast(str, schema["type"])]), (value, schema["type"])
+    asked = schema["type"]
+    names = cast(list[str], asked if isinstance(asked, list) else [asked])
+    assert any(isinstance(value, kinds[name]) for name in names), (value, names)
     if isinstance(value, list):
         for part in value:
             check(part, cast(Mapping[str, object], schema["items"]), root)
@@ -315,6 +319,58 @@ def test_ls(environment: Path, type_in: TypeIn):
     assert re.match(rf"{long_name}\.sanity +strict +base 100\.0% \[.*\]  plus .* 1 +0 +2", row)
     assert "sanity\n" in type_in("ls", "benchmarks").out
     assert type_in("ls", "profiles").out == "evalplus-0.3.1\nevalplus-master\nstrict\n"
+
+
+def test_an_evaluation_ends_with_its_types_the_weakest_first(environment: Path, type_in: TypeIn):
+    samples = write_samples(environment / "s.jsonl")  # four of regex, two of date_time: one wrong
+    typed = type_in("eval", samples)
+    rows = [line.split()[:3] for line in typed.out.splitlines() if line[:5] in ("regex", "date_")]
+    assert rows == [["date_time", "2", "50.0%"], ["regex", "4", "100.0%"]]
+    assert "unscored" not in typed.out.partition("\ntype ")[2].partition("\n")[0]
+    one_type = type_in("eval", samples, "--run", "one", "--type", "date_time", "--json")
+    by_type = cast(dict[str, dict[str, object]], run_of(one_type)["by_type"])
+    assert list(by_type) == ["date_time"] and by_type["date_time"]["samples"] == 2
+    assert "\ntype " not in type_in("show", "one.sanity").out
+    first = type_in("eval", samples, "--run", "first", "--type", "date_time", "-L", "1", "--json")
+    assert run_of(first)["samples"] == 1
+
+
+def test_what_is_looked_at_by_type(environment: Path, type_in: TypeIn):
+    type_in("eval", write_samples(environment / "s.jsonl"))
+    of_type = type_in("show", "last", "--type", "date_time").out
+    assert of_type.endswith("2 of 6 samples\n" + of_type[of_type.index("next: ") :])
+    failed = type_in("show", "last", "--type", "date_time,regex", "--failed", "--json").json
+    assert [
+        cast(dict[str, str], verdict)["problem_id"] for verdict in cast(list[object], failed)
+    ] == [PROBLEMS[5].id]
+    why = type_in("show", "last", NAMES[0], "--why").out
+    assert why.startswith(f"{PROBLEMS[0].id} · taxonomy") and "re.sub" in why
+    tags = cast(dict[str, object], type_in("show", "last", NAMES[0], "--why", "--json").json)
+    assert tags["type"] == "regex" and tags["io"] == "(str) -> str"
+    weak = type_in("show", "last", "--weaknesses").out.splitlines()
+    assert [line.split()[0] for line in weak[1:3]] == ["date_time", "regex"]
+    assert weak[3].startswith("0 of 2 types may act alone")
+
+
+def test_types_are_listed(type_in: TypeIn):
+    lines = type_in("ls", "types").out.splitlines()
+    assert lines[0].split()[:4] == ["type", "humaneval+", "mbpp+", "bigcodebench"]
+    assert [line.split()[0] for line in lines[1:]] == list(TYPES)
+    rows = cast(list[dict[str, dict[str, int]]], type_in("ls", "types", "--json").json)
+    totals = {name: sum(row["problems"][name] for row in rows) for name in rows[0]["problems"]}
+    assert totals == {"humaneval+": 164, "mbpp+": 378, "bigcodebench": 1140}
+
+
+def test_an_unknown_type_is_said_before_anything_is_done(environment: Path, type_in: TypeIn):
+    samples = write_samples(environment / "s.jsonl")
+    said = type_in("eval", samples, "-b", "sanity", "--type", "regexx")
+    assert (
+        said.code == 2 and "unknown type of sanity 'regexx': did you mean regex?" in said.complaint
+    )
+    assert type_in("ls").out == ""
+    type_in("eval", samples)
+    assert type_in("show", "last", "--type", "strig").code == 2
+    assert "show last HumanEval/3 --why" in type_in("show", "last", "--why").complaint
 
 
 def test_proposed_commands_are_for_this_home(environment: Path, type_in: TypeIn):
