@@ -22,7 +22,7 @@ TORCH_BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend cpu)
 
 .PHONY: help setup demo test check verify lock clean setup-models test-models type-tables
 .PHONY: bench bench-grading bench-bigcodebench bench-stats bench-teacher bench-generate
-.PHONY: bench-models bench-train
+.PHONY: bench-models bench-train bench-board
 
 help:
 	@echo 'make setup    .venv with everything that tests need (the other targets do it themselves)'
@@ -35,6 +35,7 @@ help:
 	@echo 'make bench    time grading against the installed evalplus (bench-grading) and the teacher (bench-teacher)'
 	@echo 'make bench-generate   rows a second of harness generate, by stage, on 2 cores'
 	@echo 'make bench-bigcodebench   the same against the released evaluator of BigCodeBench'
+	@echo 'make bench-board   time the leaderboard: 50 and 200 checkpoints, the page in Chromium'
 	@echo 'make bench-stats    what intervals and tests promise, and what they keep (docs/statistics.md)'
 	@echo 'make verify   what takes hours; writes docs/verified/<date>.md'
 	@echo 'make type-tables   write the frozen tables of problem types anew (needs HARNESS_DATA)'
@@ -89,6 +90,9 @@ bench-grading: setup
 
 bench-bigcodebench: setup
 	$(BIN)/python -m tests.bench_bigcodebench
+
+bench-board: setup
+	$(BIN)/python -m tests.bench_board
 
 bench-stats: setup
 	$(BIN)/python -m tests.bench_stats --write

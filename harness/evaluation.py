@@ -142,7 +142,11 @@ def evaluate(
         asked = _Asked(model, settings, sandbox, observer)
         return asked.evaluate(benchmark, name=name, fresh=fresh)
     # What the user has to mend comes before what takes a while, and talks.
-    recorded = replay.replay_demo() if source == DEMO else replay.open_replay(Path(source))
+    recorded = (
+        replay.replay_demo()
+        if source == DEMO
+        else replay.open_replay(Path(source), name=settings.eval.name)
+    )
     problems = benchmarks.load(
         _benchmark_name(recorded, benchmark),
         data=DataFolders.from_settings(settings),

@@ -1,4 +1,4 @@
-"""The records: what a problem, a sample, a verdict, a checkpoint and a run are.
+"""The records: what a problem, a sample, a verdict, a checkpoint, a run and a round are.
 
 Everything the packages say to one another is one of these, defined once. Records that reach
 the disk are frozen pydantic models and carry `schema_version`; the ones that live in memory
@@ -433,6 +433,56 @@ class Weakness(Record):
     """Of the samples that failed; None where none did."""
     enough: bool
     """False: too little was seen for this type to trigger anything alone."""
+
+
+class Measured(Record):
+    """A number as it stood when something was decided on it, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    num_problems: int
+
+
+Decision = Literal["promoted", "rejected", "inconclusive"]
+
+
+class Round(Record):
+    """`round.json`: one turn of the loop. What was measured, made, trained and decided.
+
+    The runs, the dataset and the checkpoints are records of their own; here are their names, and
+    the numbers that the decision was made on.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    loop: str
+    number: int = Field(ge=1)
+    """Of the round in its loop."""
+    arm: str = ""
+    """The rule that divided the budget, as in `failure` or `uniform`."""
+    parent: Checkpoint
+    child: Checkpoint | None = None
+    """None where nothing came out of the training."""
+    runs_before: tuple[str, ...] = ()
+    """IDs of the runs of the parent that the round began with."""
+    runs_after: tuple[str, ...] = ()
+    """IDs of the runs of the child."""
+    dataset: str | None = None
+    """sha256 of the manifest of what was trained on."""
+    quotas: dict[str, int] = Field(default_factory=dict)
+    """Rows by problem type, as planned."""
+    method: Literal["sft", "rl", "pretrain", "merge"]
+    before: Measured
+    """pass@1 of the parent on the hold-out split."""
+    after: Measured | None = None
+    """The same of the child."""
+    difference: Measured | None = None
+    """Paired, child minus parent, on the problems that both solved."""
+    p_value: float | None = None
+    decision: Decision
+    reason: str = ""
+    """Why, in one sentence."""
+    created: datetime = Field(default_factory=utc_now)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.browser import why_no_chromium
 from tests.engine import hide_engine, why_no_docker
 
 hide_engine()
@@ -27,6 +28,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anyone imports tor
 # Scripts and hostile programs, not tests: --doctest-modules would import them.
 collect_ignore = [
     "bench_bigcodebench.py",
+    "bench_board.py",
     "bench_generate.py",
     "bench_grading.py",
     "bench_models.py",
@@ -84,12 +86,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if why:
                 test.add_marker(pytest.mark.skip(reason=why))
 
-    dockered = [test for test in items if test.get_closest_marker("docker")]
-    if dockered and (why := why_no_docker()):
-        if ON_CI:
-            raise pytest.UsageError(f"{why}, and {len(dockered)} tests need it (CI skips nothing)")
-        for test in dockered:
-            test.add_marker(pytest.mark.skip(reason=why))
+    for marker, why_not in (("docker", why_no_docker), ("chromium", why_no_chromium)):
+        needy = [test for test in items if test.get_closest_marker(marker)]
+        if needy and (why := why_not()):
+            if ON_CI:
+                raise pytest.UsageError(f"{why}, and {len(needy)} tests need it (CI skips nothing)")
+            for test in needy:
+                test.add_marker(pytest.mark.skip(reason=why))
 
     for module, extra in (("torch", "local"), ("vllm", "cpu or gpu")):
         needy = [test for test in items if test.get_closest_marker(module)]

@@ -9,6 +9,7 @@ Results go to standard output, talk to standard error.
     look      show ls
     compare   import compare
     make      plan generate
+    board     board
     machine   data doctor completion
     train     init train
 """
@@ -21,10 +22,10 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.cli import compare, look, machine, make, measure, train
+from harness.cli import board, compare, look, machine, make, measure, train
 from harness.cli.app import app
 
-__all__ = ["app", "compare", "look", "machine", "main", "make", "measure", "train"]
+__all__ = ["app", "board", "compare", "look", "machine", "main", "make", "measure", "train"]
 
 
 def main() -> NoReturn:

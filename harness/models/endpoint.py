@@ -12,6 +12,7 @@ Not here: connections, retries and limits (client.py); the server that we start 
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -184,13 +185,26 @@ def read_price(path: Path | None, model: str) -> Price | None:
     """
     if path is None:
         return None
+    prices = read_prices(path)
+    if model not in prices:
+        raise ConfigError(
+            f'model.prices: {path} has no ["{model}"] with input and output, per million tokens'
+        )
+    return prices[model]
+
+
+def read_prices(path: Path) -> dict[str, Price]:
+    """The user's table of prices, by model; what is no price is left out.
+
+    Raises:
+        ConfigError: the file can't be read.
+    """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"model.prices: {path} can't be read: {error}") from None
-    try:
-        return Price(float(table[model]["input"]), float(table[model]["output"]))
-    except (KeyError, TypeError, ValueError):
-        raise ConfigError(
-            f'model.prices: {path} has no ["{model}"] with input and output, per million tokens'
-        ) from None
+    prices: dict[str, Price] = {}
+    for model, price in table.items():
+        with suppress(KeyError, TypeError, ValueError):
+            prices[model] = Price(float(price["input"]), float(price["output"]))
+    return prices
