@@ -8,6 +8,7 @@ Where there is no Chromium, tests marked `chromium` are skipped, which CI forbid
 """
 
 import shutil
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import resources
@@ -83,9 +84,15 @@ def opened(
 
 def ready(page: Any) -> None:
     """Waits until the page shows what its address says."""
-    page.wait_for_function(
-        "document.documentElement.dataset.ready === (location.hash || '#/board')", timeout=20_000
-    )
+    until(page, "document.documentElement.dataset.ready === (location.hash || '#/board')")
+
+
+def until(page: Any, condition: str) -> None:
+    """Asks again and again from outside: the page's policy lets nothing be evaluated in it."""
+    deadline = time.monotonic() + 20
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(20)
 
 
 def go(page: Any, hash: str) -> None:

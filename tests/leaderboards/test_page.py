@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from harness.benchmarks import DataFolders, sanity
-from harness.records import Measured, Round
+from harness.records import Decision, Measured, Round
 from leaderboards.board import Board, make_board
 from leaderboards.page import PageOptions, render, sample_file
 from leaderboards.problems import describe
 from leaderboards.tallies import Tallies
-from tests.browser import axe, chromium, go, opened, ready
+from tests.browser import axe, chromium, go, opened, ready, until
 from tests.stores import Run, random_outcome, write
 
 pytestmark = pytest.mark.chromium
@@ -46,9 +46,11 @@ def rounds(runs: list[Run]) -> list[Round]:
         return Measured(value=value, low=value - 0.08, high=value + 0.08, num_problems=68)
 
     made: list[Round] = []
-    for number, (parent, child, decision) in enumerate(
-        ((runs[0], runs[1], "promoted"), (runs[1], runs[2], "rejected")), start=1
-    ):
+    steps: list[tuple[Run, Run, Decision]] = [
+        (runs[0], runs[1], "promoted"),
+        (runs[1], runs[2], "rejected"),
+    ]
+    for number, (parent, child, decision) in enumerate(steps, start=1):
         made.append(
             Round(
                 loop="loop <b>",
@@ -216,7 +218,7 @@ def test_script_and_python_say_the_same_of_a_comparison(browser: Any, file: Path
         wanted = table(plain, list(range(8)))
         assert wanted == table(page, [0, 1, 2, 3, 4, 5, 6, 8])
         page.click("#swap")
-        page.wait_for_function("location.hash.startsWith('#/compare/')")
+        until(page, "location.hash.startsWith('#/compare/')")
         ready(page)
         numbers = re.search(r"B fixes (\d+) and breaks (\d+)", page.inner_text(".sentence"))
         before = re.search(r"B fixes (\d+) and breaks (\d+)", plain.inner_text(".sentence"))
