@@ -31,7 +31,7 @@ from harness.records import (
     utc_now,
 )
 from harness.stats import estimate_pass_at_k
-from harness.store import RunWriter, Store
+from harness.store import EVAL_RESULTS, RunWriter, Store
 
 ROOT = Path(__file__).parents[2]
 PASSED, WRONG, UNSCORED = Status.PASSED, Status.WRONG_ANSWER, Status.UNSCORED
@@ -107,7 +107,7 @@ def test_a_run_is_a_directory_of_five_files(home: Path):
         assert not run.resumed
         verdict = record(run, 0)
         run.log("graded\nin two lines \ud800")
-        run.finish({"scored": 1}, {"eval": {}})
+        run.finish({"scored": 1}, {EVAL_RESULTS: {"eval": {}}})
     assert run.path == home / "runs" / f"demo.humaneval+.{make_config().identity()[:8]}"
     names = {path.name for path in run.path.iterdir()}
     logs = {"log.txt", "lock"}
