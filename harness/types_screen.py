@@ -9,7 +9,7 @@ from rich.table import Table
 from harness.problem_types import MEANING, TYPES, Tags
 from harness.problem_types.tables import TABLES, frozen_rows
 from harness.records import Weakness
-from harness.slices import TypeRate
+from harness.type_rates import TypeRate
 from harness.weakness import MIN_PROBLEMS, MIN_SAMPLES
 
 

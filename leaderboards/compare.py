@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
-from harness import slices
+from harness import type_rates
 from harness.benchmarks import DataFolders
 from harness.problem_types.tables import frozen_rows
 from harness.records import EvalRun, Status, Verdict
@@ -109,7 +109,7 @@ def types_of(*runs: EvalRun, data: DataFolders | None = None) -> dict[str, str]:
             if (kind := _noted_type(run, problem_id) or _frozen_type(task_id)) is not None
         }
         if not known:
-            told = slices.types_of(run, data=data or DataFolders.from_env())
+            told = type_rates.types_of(run, data=data or DataFolders.from_env())
             known = {ids[problem_id]: kind for problem_id, kind in told.items()}
         found |= known
     return found

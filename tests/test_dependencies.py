@@ -47,7 +47,7 @@ LAYERS = {
     "harness.grading": "judge",
     "harness.evaluation": "judge",
     "harness.isolation": "judge",
-    "harness.slices": "judge",
+    "harness.type_rates": "judge",
     "harness.summary": "judge",
     "harness.weakness": "judge",
     "generators": "generators",

@@ -171,12 +171,12 @@ def print_runs(
     comparisons: "Sequence[Comparison]" = (),
 ) -> None:
     """Runs with their rates, over all and by problem type, and what each is against its baseline."""
-    from harness import slices, types_screen
+    from harness import type_rates, types_screen
     from harness.benchmarks import DataFolders
     from harness.summary import summary
 
     data = DataFolders.from_settings(settings)
-    by_type = {run.id: slices.by_type(run, slices.types_of(run, data=data)) for run in runs}
+    by_type = {run.id: type_rates.by_type(run, type_rates.types_of(run, data=data)) for run in runs}
     if as_json:
         rows = [
             summary(run).as_json()

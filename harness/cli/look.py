@@ -58,7 +58,7 @@ def show(
     harness show last --failed --type string
     harness show last HumanEval/3
     """
-    from harness import queries, slices
+    from harness import queries, type_rates
     from harness.benchmarks import DataFolders
     from harness.errors import UnknownName, UserError
     from harness.records import Status, task_id_of
@@ -92,7 +92,7 @@ def show(
         store, run, failed=failed, status=Status(wanted) if wanted else None, problem=problem
     )
     if type_ is not None:
-        types = slices.types_of(recorded, data=data)
+        types = type_rates.types_of(recorded, data=data)
         asked = set(type_.split(","))
         for name in sorted(asked - set(types.values())):
             raise UnknownName(f"type of {recorded.id}", name, set(types.values()))
@@ -121,11 +121,11 @@ def _show_types(
     as_json: bool,
 ) -> None:
     """Why a problem is of its type; without a problem, the weaknesses of the run."""
-    from harness import slices, types_screen
+    from harness import type_rates, types_screen
     from harness.problem_types import tags_of
     from harness.weakness import weaknesses
 
-    problems = slices.labelled_problems([run], data=data)
+    problems = type_rates.labelled_problems([run], data=data)
     if problem is not None:
         found = next(p for p in problems.values() if f"/{p.id}".endswith(f"/{problem}"))
         tags = tags_of(found)

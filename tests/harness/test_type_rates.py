@@ -9,7 +9,7 @@ from harness.benchmarks import DataFolders, load
 from harness.errors import UserError
 from harness.problem_types import type_of
 from harness.records import Checkpoint, EvalRun, RunConfig, Sample, Status, SuiteResult, Verdict
-from harness.slices import by_type, labelled_problems, types_of
+from harness.type_rates import by_type, labelled_problems, types_of
 
 SANITY = load("sanity", data=DataFolders.from_env({}))
 
